@@ -1,0 +1,21 @@
+// Package all lists the families of checks in the order of the documentation.
+package all
+
+import (
+	"slices"
+
+	"github.com/kfpreflight/kfpreflight/checks/networkpolicy"
+	"github.com/kfpreflight/kfpreflight/checks/oidc"
+	"github.com/kfpreflight/kfpreflight/checks/quota"
+	"github.com/kfpreflight/kfpreflight/checks/rbac"
+	"github.com/kfpreflight/kfpreflight/checks/storage"
+)
+
+// Checks are all checks, family by family.
+var Checks = slices.Concat(
+	rbac.Checks,
+	storage.Checks,
+	networkpolicy.Checks,
+	quota.Checks,
+	oidc.Checks,
+)

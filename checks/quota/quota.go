@@ -1,0 +1,7 @@
+// Package quota checks whether what runs fits into quotas and limit ranges.
+package quota
+
+import "github.com/kfpreflight/kfpreflight/checks"
+
+// Checks of the family.
+var Checks = []*checks.Check{}

@@ -1,0 +1,155 @@
+// Package runner applies checks to a render and settles the result: which
+// checks ran, which findings are accepted, and in which order they stand.
+package runner
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/kfpreflight/kfpreflight/checks"
+	"github.com/kfpreflight/kfpreflight/internal/facts"
+	"github.com/kfpreflight/kfpreflight/internal/inventory"
+	"github.com/kfpreflight/kfpreflight/internal/kubeflow"
+)
+
+// A State says how far a check came.
+type State string
+
+const (
+	Ran           State = "ran"
+	NotApplicable State = "not-applicable"
+	Undecided     State = "undecided"
+)
+
+// Coverage is the state of one check after a run.
+type Coverage struct {
+	Check *checks.Check
+	State State
+}
+
+// A Result is what all checks answered.
+type Result struct {
+	Findings []*checks.Finding // sorted
+	Coverage []Coverage        // in the order of the checks
+}
+
+// Options of a run.
+type Options struct {
+	Cluster *facts.Cluster // nil: nothing is known
+	Target  checks.Target
+	Jobs    int // checks at once; 0: as many as there are processors
+}
+
+// Run applies the checks to one render. What controllers will create is added
+// to it first. A check that panics is an error that names it.
+func Run(ctx context.Context, inv *inventory.Inventory, list []*checks.Check, opts Options) (*Result, error) {
+	if opts.Cluster == nil {
+		opts.Cluster = &facts.Cluster{}
+	}
+	if opts.Jobs <= 0 {
+		opts.Jobs = runtime.GOMAXPROCS(0)
+	}
+	inv = kubeflow.Expand(inv)
+	passes := make([]*checks.Pass, len(list))
+	errs := make([]error, len(list))
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range opts.Jobs {
+		wg.Go(func() {
+			for i := range next {
+				passes[i], errs[i] = one(inv, list[i], opts)
+			}
+		})
+	}
+	for i, check := range list {
+		if check.Run == nil || ctx.Err() != nil {
+			continue
+		}
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	result := &Result{}
+	for i, check := range list {
+		if errs[i] != nil {
+			return nil, errs[i]
+		}
+		if passes[i] == nil {
+			continue
+		}
+		result.Findings = append(result.Findings, passes[i].Findings()...)
+		result.Coverage = append(result.Coverage, Coverage{check, stateOf(passes[i])})
+	}
+	sortFindings(result.Findings)
+	return result, nil
+}
+
+func one(inv *inventory.Inventory, check *checks.Check, opts Options) (pass *checks.Pass, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("running check %s: internal error: %v\n%s", check.ID, r, debug.Stack())
+		}
+	}()
+	pass = &checks.Pass{Check: check, Render: inv.View(), Cluster: opts.Cluster, Target: opts.Target}
+	check.Run(pass)
+	for _, broken := range pass.Render.Broken() {
+		if broken.Object.Made == nil {
+			pass.Undecidedf(broken.Object.At(), "%s cannot be read: %s", broken.Object.Key, oneLine(broken.Err))
+		}
+	}
+	return pass, nil
+}
+
+func oneLine(err error) string {
+	return strings.Join(strings.Fields(err.Error()), " ")
+}
+
+func stateOf(pass *checks.Pass) State {
+	if !pass.Applicable() {
+		return NotApplicable
+	}
+	decided := len(pass.Findings()) == 0
+	for _, f := range pass.Findings() {
+		decided = decided || !f.Undecided
+	}
+	if !decided {
+		return Undecided
+	}
+	return Ran
+}
+
+// sortFindings orders findings by file, line, object, field, check and
+// message: the same input gives the same bytes.
+func sortFindings(findings []*checks.Finding) {
+	origins := make(map[*checks.Finding]inventory.Origin, len(findings))
+	for _, f := range findings {
+		origins[f] = f.Place.Origin()
+	}
+	slices.SortStableFunc(findings, func(a, b *checks.Finding) int {
+		oa, ob := origins[a], origins[b]
+		return cmp.Or(
+			cmp.Compare(oa.File, ob.File),
+			cmp.Compare(oa.Line, ob.Line),
+			keyOf(a).Compare(keyOf(b)),
+			cmp.Compare(a.Place.Field(), b.Place.Field()),
+			cmp.Compare(a.Check.ID, b.Check.ID),
+			cmp.Compare(a.Message, b.Message),
+		)
+	})
+}
+
+func keyOf(f *checks.Finding) inventory.Key {
+	if f.Place.Object == nil {
+		return inventory.Key{}
+	}
+	return f.Place.Object.Key
+}
