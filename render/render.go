@@ -60,6 +60,6 @@ func Inventory(ctx context.Context, paths []string, opts Options) (*inventory.In
 }
 
 func one(ctx context.Context, path string, opts Options) ([]*inventory.Object, Source, error) {
-	objects, err := kustomize.Objects(ctx, path)
+	objects, err := kustomize.Objects(ctx, path, kustomize.Options{Warnings: opts.Warnings})
 	return objects, Source{Path: path, Kind: Kustomize}, err
 }

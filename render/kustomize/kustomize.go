@@ -3,63 +3,179 @@
 package kustomize
 
 import (
+	"bufio"
 	"context"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
 
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resmap"
+	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/api/types"
-	"sigs.k8s.io/kustomize/kyaml/filesys"
-	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 
 	yaml "go.yaml.in/yaml/v3"
 
 	"github.com/kfpreflight/kfpreflight/internal/inventory"
 )
 
-// build runs kustomize as its command does.
-func build(fs filesys.FileSystem, dir string) (resmap.ResMap, error) {
-	opts := krusty.MakeDefaultOptions()
-	opts.Reorder = krusty.ReorderOptionUnspecified
-	opts.PluginConfig.BpLoadingOptions = types.BploUseStaticallyLinked
-	return krusty.MakeKustomizer(opts).Run(fs, dir)
+// Version is the release of kustomize whose library renders: what it does to a
+// kustomization is what that release's command does.
+const Version = "v5.8.2"
+
+// Options of a render.
+type Options struct {
+	// Warnings receives what kustomize says beside its result, each line once;
+	// nil drops it.
+	Warnings io.Writer
 }
 
-// YAML renders a kustomization as kustomize build prints it.
-func YAML(_ context.Context, dir string) ([]byte, error) {
-	m, err := build(filesys.MakeFsOnDisk(), dir)
+// YAML renders a kustomization, byte for byte as kustomize build prints it.
+func YAML(ctx context.Context, dir string, opts Options) ([]byte, error) {
+	_, m, err := build(ctx, dir, false, opts)
 	if err != nil {
 		return nil, err
 	}
 	return m.AsYaml()
 }
 
-// Objects renders a kustomization into located objects.
-func Objects(_ context.Context, dir string) ([]*inventory.Object, error) {
-	m, err := build(filesys.MakeFsOnDisk(), dir)
+// Objects renders a kustomization into located objects, in the order of the
+// render.
+func Objects(ctx context.Context, dir string, opts Options) ([]*inventory.Object, error) {
+	t, m, err := build(ctx, dir, true, opts)
 	if err != nil {
 		return nil, err
 	}
-	var objects []*inventory.Object
+	objects := make([]*inventory.Object, 0, m.Size())
 	for _, res := range m.Resources() {
-		node := res.YNode()
-		gvk := res.GetGvk()
-		key := inventory.Key{GroupKind: inventory.GroupKind{Group: gvk.Group, Kind: gvk.Kind}, Namespace: res.GetNamespace(), Name: res.GetName()}
-		objects = append(objects, inventory.NewLazyObject(key, gvk.ApiVersion(), func() map[string]any { return decode(node) }, fileLocator{dir}))
+		l, err := t.locator(res)
+		if err != nil {
+			return nil, err
+		}
+		content, err := decode(res)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", t.shown(l.base), err)
+		}
+		objects = append(objects, inventory.NewObject(content, l))
 	}
 	return objects, nil
 }
 
-type fileLocator struct{ dir string }
-
-func (l fileLocator) Locate(*inventory.Object, inventory.Path, int) inventory.Origin {
-	return inventory.Origin{File: l.dir}
+// decode reads a rendered resource, without the annotations that we asked for.
+func decode(res *resource.Resource) (map[string]any, error) {
+	value, err := inventory.DecodeNode((*yaml.Node)(res.YNode()))
+	if err != nil {
+		return nil, err
+	}
+	content, ok := value.(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("%s is not a mapping", res.CurId())
+	}
+	metadata, _ := content["metadata"].(map[string]any)
+	if annotations, ok := metadata["annotations"].(map[string]any); ok {
+		for _, name := range []string{originAnnotation, transformationsAnnotation} {
+			delete(annotations, name)
+		}
+		if len(annotations) == 0 {
+			delete(metadata, "annotations")
+		}
+	}
+	return content, nil
 }
 
-func decode(node *kyaml.Node) map[string]any {
-	v, err := inventory.DecodeNode((*yaml.Node)(node))
+const (
+	originAnnotation          = "config.kubernetes.io/origin"
+	transformationsAnnotation = "alpha.config.kubernetes.io/transformations"
+)
+
+// build runs kustomize as its command does.
+func build(ctx context.Context, dir string, annotated bool, opts Options) (*tree, resmap.ResMap, error) {
+	fs := newFileSystem(ctx)
+	root, err := filepath.Abs(dir)
+	if err == nil {
+		root, err = filepath.EvalSymlinks(root)
+	}
 	if err != nil {
+		return nil, nil, err
+	}
+	t := &tree{root: root, display: filepath.ToSlash(filepath.Clean(dir)), fs: fs, parsed: map[string]*file{}, built: map[string]*kustomization{}}
+	if annotated {
+		fs.annotate = kustomizationIn(root)
+	}
+	options := krusty.MakeDefaultOptions()
+	options.Reorder = krusty.ReorderOptionUnspecified
+	options.PluginConfig.BpLoadingOptions = types.BploUseStaticallyLinked
+	var m resmap.ResMap
+	said := capture(func() {
+		m, err = run(krusty.MakeKustomizer(options), fs, root)
+	})
+	if ctx.Err() != nil {
+		return nil, nil, context.Cause(ctx)
+	}
+	if err != nil {
+		return nil, nil, t.diagnose(err)
+	}
+	if opts.Warnings != nil {
+		for _, line := range said {
+			fmt.Fprintf(opts.Warnings, "kustomize: %s\n", line)
+		}
+	}
+	return t, m, nil
+}
+
+// run turns a panic of the library into an error: hostile input must not end
+// the process.
+func run(k *krusty.Kustomizer, fs *fileSystem, root string) (m resmap.ResMap, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("kustomize panicked: %v", r)
+		}
+	}()
+	return k.Run(fs, root)
+}
+
+var captureLock sync.Mutex
+
+// capture collects what f's libraries print to the process's standard error,
+// line by line, each once. kustomize writes its warnings there directly.
+func capture(f func()) []string {
+	captureLock.Lock()
+	defer captureLock.Unlock()
+	r, w, err := os.Pipe()
+	if err != nil {
+		f()
 		return nil
 	}
-	m, _ := v.(map[string]any)
-	return m
+	var lines []string
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		scanner := bufio.NewScanner(r)
+		for scanner.Scan() {
+			line := strings.TrimSpace(strings.TrimPrefix(scanner.Text(), "# "))
+			if line != "" && !slices.Contains(lines, line) {
+				lines = append(lines, line)
+			}
+		}
+		_, _ = io.Copy(io.Discard, r)
+	}()
+	stderr, flags, out := os.Stderr, log.Flags(), log.Writer()
+	os.Stderr = w
+	log.SetOutput(w)
+	log.SetFlags(0)
+	defer func() {
+		os.Stderr = stderr
+		log.SetOutput(out)
+		log.SetFlags(flags)
+		w.Close()
+		<-done
+		r.Close()
+	}()
+	f()
+	return lines
 }

@@ -1,0 +1,172 @@
+package kustomize
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+
+	"github.com/kfpreflight/kfpreflight/internal/inventory"
+	"github.com/kfpreflight/kfpreflight/render/input"
+)
+
+func release(t testing.TB, version string) string {
+	root := os.Getenv("KFPREFLIGHT_KUBEFLOW")
+	if root == "" {
+		t.Skip("KFPREFLIGHT_KUBEFLOW does not name a folder with Kubeflow's releases")
+	}
+	return filepath.Join(root, version)
+}
+
+// krustyBuild is kustomize build itself, through its library.
+func krustyBuild(dir string) (out []byte, err error) {
+	capture(func() {
+		options := krusty.MakeDefaultOptions()
+		options.Reorder = krusty.ReorderOptionUnspecified
+		m, runErr := krusty.MakeKustomizer(options).Run(filesys.MakeFsOnDisk(), dir)
+		if runErr != nil {
+			err = runErr
+			return
+		}
+		out, err = m.AsYaml()
+	})
+	return out, err
+}
+
+// TestYAMLIsKustomizeBuild renders every kustomization of a release that
+// kustomize itself renders, byte for byte.
+func TestYAMLIsKustomizeBuild(t *testing.T) {
+	platform := map[string]int{"v1.10.2": 611, "v1.9.1": 569}
+	for version, want := range platform {
+		t.Run(version, func(t *testing.T) {
+			root := release(t, version)
+			built := 0
+			err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+				if err != nil || !entry.IsDir() {
+					return err
+				}
+				file := kustomizationIn(path)
+				if file == "" || (version == "v1.9.1" && filepath.Base(path) != "example") {
+					return nil
+				}
+				data, err := os.ReadFile(file)
+				if err != nil {
+					return err
+				}
+				if strings.Contains(string(data), "https://") || strings.Contains(string(data), "github.com/") {
+					return nil // may have remote bases; this test asks no network
+				}
+				expected, krustyErr := krustyBuild(path)
+				got, err := YAML(context.Background(), path, Options{})
+				rel, _ := filepath.Rel(root, path)
+				if (err == nil) != (krustyErr == nil) {
+					t.Errorf("%s: kustomize answers %v, we %v", rel, krustyErr, err)
+					return nil
+				}
+				if err != nil {
+					return nil
+				}
+				built++
+				if !bytes.Equal(expected, got) {
+					t.Errorf("%s: not the bytes of kustomize build", rel)
+				}
+				objects, err := Objects(context.Background(), path, Options{})
+				if err != nil {
+					t.Errorf("%s: %v", rel, err)
+				}
+				if n := bytes.Count(expected, []byte("\nkind: ")); rel == "example" && (len(objects) != want || n != want) {
+					t.Errorf("%s: %d objects in the inventory, %d in the YAML; want %d", rel, len(objects), n, want)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%d kustomizations", built)
+			if built == 0 {
+				t.Error("nothing was built")
+			}
+		})
+	}
+}
+
+// TestLocateRelease asks for the place of every scalar of a release and holds
+// each exact answer against the text of that line.
+func TestLocateRelease(t *testing.T) {
+	root := release(t, "v1.10.2")
+	objects, err := Objects(context.Background(), filepath.Join(root, "example"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := map[string][]string{}
+	var exact, all, wrong int
+	inexact := map[string]int{}
+	for _, o := range objects {
+		if o.Key.Kind == "CustomResourceDefinition" {
+			continue
+		}
+		scalars(o.Content(), nil, func(path inventory.Path, value any) {
+			all++
+			origin := o.At(path).Origin()
+			if origin.File == "" {
+				t.Fatalf("%s %s: no file", o.Key, path)
+			}
+			if !origin.Exact {
+				inexact[path.String()]++
+				return
+			}
+			exact++
+			if lines[origin.File] == nil {
+				data, err := input.ReadFile(origin.File)
+				if err != nil {
+					t.Fatal(err)
+				}
+				lines[origin.File] = strings.Split(string(data), "\n")
+			}
+			text, _, _ := strings.Cut(fmt.Sprint(value), "\n")
+			if s, ok := value.(string); ok && strings.Contains(s, "\n") {
+				return
+			}
+			if value == nil || origin.Line < 1 || origin.Line > len(lines[origin.File]) {
+				if origin.Line < 1 {
+					t.Errorf("%s %s: line %d", o.Key, path, origin.Line)
+				}
+				return
+			}
+			if line := lines[origin.File][origin.Line-1]; !strings.Contains(line, text) {
+				wrong++
+				if wrong <= 40 {
+					t.Logf("%s %s = %v: %s:%d: %s", o.Key, path, value, origin.File, origin.Line, line)
+				}
+			}
+		})
+	}
+	t.Logf("%d of %d scalars have an exact place; %d on a line with another text", exact, all, wrong)
+	if os.Getenv("INEXACT") != "" {
+		for path, n := range inexact {
+			t.Logf("inexact %d %s", n, path)
+		}
+	}
+}
+
+func scalars(value any, path inventory.Path, visit func(inventory.Path, any)) {
+	switch value := value.(type) {
+	case map[string]any:
+		for key, v := range value {
+			scalars(v, path.Join(key), visit)
+		}
+	case []any:
+		for i, v := range value {
+			scalars(v, path.Join(i), visit)
+		}
+	default:
+		visit(path, value)
+	}
+}
