@@ -81,13 +81,13 @@ func runArchive(t *testing.T, check *checks.Check, archive *txtar.Archive) {
 	var withFindings, without bool
 	for _, c := range Cases(archive) {
 		t.Run(c.Name, func(t *testing.T) {
-			wants, err := c.wants()
+			wants, err := Wants(c.Files)
 			if err != nil {
 				t.Fatal(err)
 			}
 			var reported bool
 			for _, w := range wants {
-				reported = reported || !w.undecided
+				reported = reported || !w.Undecided
 			}
 			withFindings = withFindings || reported
 			without = without || !reported
@@ -110,7 +110,7 @@ func runArchive(t *testing.T, check *checks.Check, archive *txtar.Archive) {
 					t.Errorf("a second run over the same inventory answers differently: does the check change what it reads?\nfirst:  %q\nsecond: %q", first, texts)
 				}
 			}
-			match(t, wants, findings)
+			Match(t, wants, findings, func(f *checks.Finding) string { return f.Message })
 		})
 	}
 	if !withFindings || !without {
@@ -127,24 +127,25 @@ func describe(f *checks.Finding) string {
 	return text
 }
 
-func match(t *testing.T, wants []*want, findings []*checks.Finding) {
+// Match holds findings against what was wanted: each finding needs a want at
+// its line whose pattern its text matches, and each want a finding.
+func Match(t *testing.T, wants []*Want, findings []*checks.Finding, text func(*checks.Finding) string) {
 	t.Helper()
+	met := map[*Want]bool{}
 	for _, f := range findings {
 		origin := f.Place.Origin()
-		met := false
-		for _, w := range wants {
-			if !w.met && w.undecided == f.Undecided && w.file == origin.File && w.line == origin.Line && w.re.MatchString(f.Message) {
-				w.met, met = true, true
-				break
-			}
-		}
-		if !met {
+		i := slices.IndexFunc(wants, func(w *Want) bool {
+			return !met[w] && w.Undecided == f.Undecided && w.File == origin.File && w.Line == origin.Line && w.Re.MatchString(text(f))
+		})
+		if i < 0 {
 			t.Errorf("unexpected finding: %s", describe(f))
+			continue
 		}
+		met[wants[i]] = true
 	}
 	for _, w := range wants {
-		if !w.met {
-			t.Errorf("%s:%d: no finding matches %q", w.file, w.line, w.re)
+		if !met[w] {
+			t.Errorf("%s:%d: no finding matches %q", w.File, w.Line, w.Re)
 		}
 	}
 }
@@ -200,12 +201,12 @@ func (c *Case) load(t *testing.T) (*inventory.Inventory, runner.Options) {
 	return inv, opts
 }
 
-type want struct {
-	file      string
-	line      int
-	re        *regexp.Regexp
-	undecided bool
-	met       bool
+// A Want is a finding that a comment asks for.
+type Want struct {
+	File      string
+	Line      int
+	Re        *regexp.Regexp
+	Undecided bool
 }
 
 var (
@@ -213,9 +214,10 @@ var (
 	quoted      = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|` + "`[^`]*`")
 )
 
-func (c *Case) wants() ([]*want, error) {
-	var wants []*want
-	for _, file := range c.Files {
+// Wants reads the comments of files.
+func Wants(files []txtar.File) ([]*Want, error) {
+	var wants []*Want
+	for _, file := range files {
 		for i, line := range strings.Split(string(file.Data), "\n") {
 			for _, m := range wantComment.FindAllStringSubmatch(line, -1) {
 				at := i + 1
@@ -235,7 +237,7 @@ func (c *Case) wants() ([]*want, error) {
 					if err != nil {
 						return nil, fmt.Errorf("%s:%d: %w", file.Name, i+1, err)
 					}
-					wants = append(wants, &want{file: file.Name, line: at, re: re, undecided: m[1] == "undecided"})
+					wants = append(wants, &Want{File: file.Name, Line: at, Re: re, Undecided: m[1] == "undecided"})
 				}
 			}
 		}
