@@ -533,6 +533,9 @@ func (l *locator) replaced(k *kustomization, w *wish) (inventory.Origin, bool) {
 				if target.Select == nil || !targets(target.Select, w.obj) {
 					continue
 				}
+				if !matches(target.Select.Name, w.obj.Key.Name) && target.Select.Name != "" && l.inBase(w, false).Exact {
+					continue // selected by another name, if at all, and the base has the value
+				}
 				for p, field := range target.FieldPaths {
 					if fieldMatches(field, w) {
 						at := at.Join("targets", n, "fieldPaths", p)

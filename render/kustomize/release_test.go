@@ -3,10 +3,12 @@ package kustomize
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -140,11 +142,20 @@ func TestLocateRelease(t *testing.T) {
 			}
 			// A prefix or hash may have been added to a name since.
 			line := lines[origin.File][origin.Line-1]
-			words := strings.Fields(line)
-			if !strings.Contains(line, text) && (len(words) == 0 || !strings.Contains(text, strings.Trim(words[len(words)-1], `"'`))) {
+			if decoded, err := base64.StdEncoding.DecodeString(text); err == nil && o.Key.Kind == "Secret" && path[0] == "data" {
+				text = string(decoded)
+			}
+			if isKustomization(origin.File) && strings.Contains(line, "- spec.") && strings.HasSuffix(line, "."+lastKey(path)) {
+				return // the target of a replacement, whose value stands elsewhere
+			}
+			part := slices.ContainsFunc(strings.Fields(line), func(word string) bool {
+				word = strings.Trim(word, `"'`)
+				return len(word) > 2 && strings.Contains(text, word)
+			})
+			if !strings.Contains(line, text) && !part {
 				wrong++
 				if wrong <= 40 {
-					t.Errorf("%s %s = %v: %s:%d: %s", o.Key, path, value, origin.File, origin.Line, line)
+					t.Errorf("%s %s: %s:%d holds another value", o.Key, path, origin.File, origin.Line)
 				}
 			}
 		})
