@@ -1,0 +1,2 @@
+// Package layout holds the test that imports point one way.
+package layout
