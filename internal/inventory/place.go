@@ -234,7 +234,10 @@ func DecodeNode(node *yaml.Node) (any, error) {
 				continue
 			}
 			if key.Kind != yaml.ScalarNode {
-				return nil, fmt.Errorf("line %d: a mapping's key must be a scalar", key.Line)
+				return nil, &DecodeError{key.Line, "a mapping's key must be a scalar"}
+			}
+			if _, again := m[key.Value]; again {
+				return nil, &DecodeError{key.Line, fmt.Sprintf("the key %q is given twice", key.Value)}
 			}
 			v, err := DecodeNode(node.Content[i+1])
 			if err != nil {
@@ -265,6 +268,17 @@ func DecodeNode(node *yaml.Node) (any, error) {
 	return decodeScalar(node)
 }
 
+// A DecodeError is a YAML value that is no JSON value; Line is that of the
+// node, in the file it was parsed from.
+type DecodeError struct {
+	Line    int
+	Problem string
+}
+
+func (e *DecodeError) Error() string {
+	return fmt.Sprintf("line %d: %s", e.Line, e.Problem)
+}
+
 func decodeScalar(node *yaml.Node) (any, error) {
 	switch node.ShortTag() {
 	case "!!str":
@@ -285,7 +299,7 @@ func decodeScalar(node *yaml.Node) (any, error) {
 	case "!!bool":
 		var b bool
 		if err := node.Decode(&b); err != nil {
-			return nil, fmt.Errorf("line %d: %w", node.Line, err)
+			return nil, &DecodeError{node.Line, err.Error()}
 		}
 		return b, nil
 	case "!!int":
@@ -293,7 +307,7 @@ func decodeScalar(node *yaml.Node) (any, error) {
 		if err := node.Decode(&i); err != nil {
 			var f float64
 			if err := node.Decode(&f); err != nil {
-				return nil, fmt.Errorf("line %d: %w", node.Line, err)
+				return nil, &DecodeError{node.Line, err.Error()}
 			}
 			return f, nil
 		}
@@ -301,7 +315,7 @@ func decodeScalar(node *yaml.Node) (any, error) {
 	case "!!float":
 		var f float64
 		if err := node.Decode(&f); err != nil {
-			return nil, fmt.Errorf("line %d: %w", node.Line, err)
+			return nil, &DecodeError{node.Line, err.Error()}
 		}
 		return f, nil
 	}

@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	yaml "go.yaml.in/yaml/v3"
 
+	"github.com/kfpreflight/kfpreflight/internal/inventory"
 	"github.com/kfpreflight/kfpreflight/render/input"
+	"github.com/kfpreflight/kfpreflight/render/manifest"
 )
 
 var (
@@ -22,6 +25,9 @@ var (
 	idConflict    = regexp.MustCompile(`may not add resource with an already registered id: ([^'\s]+)`)
 	outsideRoot   = regexp.MustCompile(`file '([^']+)' is not in or below '([^']+)'`)
 	missingFile   = regexp.MustCompile(`(?:open|lstat|stat) (\S+): no such file or directory`)
+	fromFile      = regexp.MustCompile(`accumulating resources from '([^']+)'`)
+	tooManyLinks  = regexp.MustCompile(`evalsymlink failure on '([^']+)' : EvalSymlinks: too many links`)
+	noMatch       = regexp.MustCompile(`no matches for Id (\S+?)[;\s]`)
 	notKustomized = regexp.MustCompile(`unable to find one of [^']*'kustomization.yaml'.* in directory '([^']+)'`)
 )
 
@@ -54,6 +60,23 @@ func (t *tree) diagnose(err error) error {
 		file, line := t.mention(m[1])
 		return t.at(file, line, "the kustomization includes itself: %s", t.shown(m[1]))
 	}
+	if m := fromFile.FindAllStringSubmatch(text, -1); m != nil {
+		// Our own reading of the file knows the line.
+		for _, f := range slices.Backward(m) {
+			file := t.resolve(f[1])
+			data, ok := t.fs.content[file]
+			if !ok {
+				continue
+			}
+			if _, err := manifest.Parse(t.shown(file), data); err != nil {
+				return err
+			}
+		}
+	}
+	if m := tooManyLinks.FindStringSubmatch(text); m != nil {
+		file, line := t.mention(m[1])
+		return t.at(file, line, "%s is a symbolic link that leads to itself", t.shown(m[1]))
+	}
 	if m := yamlAtLine.FindStringSubmatch(text); m != nil {
 		line, _ := strconv.Atoi(m[1])
 		file := at
@@ -65,7 +88,15 @@ func (t *tree) diagnose(err error) error {
 		return t.at(file, line, "malformed YAML: %s", strings.TrimSpace(m[2]))
 	}
 	if m := idConflict.FindStringSubmatch(text); m != nil {
+		if err := t.duplicate(m[1]); err != nil {
+			return err
+		}
 		return t.at(at, 0, "the same object is given twice: %s", m[1])
+	}
+	if m := noMatch.FindStringSubmatch(text); m != nil {
+		if err := t.strayPatch(m[1]); err != nil {
+			return err
+		}
 	}
 	if m := outsideRoot.FindStringSubmatch(text); m != nil {
 		file, line := t.mention(m[1])
@@ -84,6 +115,65 @@ func (t *tree) diagnose(err error) error {
 		return t.at(file, line, "%s does not exist", t.shown(missing))
 	}
 	return t.at(at, 0, "%s", t.relative(short))
+}
+
+// named reads the kind and name of kustomize's id: Kind.version.group/name.namespace.
+func named(id string) (kind, name string) {
+	left, right, _ := strings.Cut(id, "/")
+	kind, _, _ = strings.Cut(left, ".")
+	if i := strings.LastIndex(right, "."); i >= 0 {
+		right = right[:i]
+	}
+	return kind, right
+}
+
+// duplicate finds the two places of an object that is given twice.
+func (t *tree) duplicate(id string) error {
+	kind, name := named(id)
+	type place struct {
+		file string
+		line int
+	}
+	var found []place
+	for _, file := range t.fs.reads {
+		if f := t.file(file); f != nil && !isKustomization(file) {
+			for _, doc := range f.documents {
+				if scalarAt(doc, "kind") == kind && scalarAt(doc, "metadata", "name") == name {
+					at, _ := inventory.NodeAt(doc, inventory.Path{"metadata", "name"})
+					found = append(found, place{file, at.Line})
+				}
+			}
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	last := found[len(found)-1]
+	if len(found) == 1 {
+		return t.at(last.file, last.line, "the same object is given twice: %s %s; two kustomizations bring this file", kind, name)
+	}
+	return t.at(last.file, last.line, "the same object is given twice: %s %s; the other one is at %s:%d", kind, name, t.shown(found[0].file), found[0].line)
+}
+
+// strayPatch finds the patch that has no object.
+func (t *tree) strayPatch(id string) error {
+	kind, name := named(id)
+	for _, file := range t.fs.kustomizations() {
+		k := t.kustomization(file)
+		if k == nil {
+			continue
+		}
+		for _, e := range patchesOf(k) {
+			docs, in, shift, _ := t.patchDocuments(k, e)
+			for _, doc := range docs {
+				if scalarAt(doc, "kind") == kind && scalarAt(doc, "metadata", "name") == name {
+					at, _ := inventory.NodeAt(doc, inventory.Path{"metadata", "name"})
+					return t.at(in, at.Line+shift, "the patch is for %s %s, which %s does not have", kind, name, t.shown(k.path))
+				}
+			}
+		}
+	}
+	return nil
 }
 
 func (t *tree) at(abs string, line int, format string, args ...any) error {

@@ -5,6 +5,7 @@ package kustomize
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -22,6 +23,7 @@ import (
 	yaml "go.yaml.in/yaml/v3"
 
 	"github.com/kfpreflight/kfpreflight/internal/inventory"
+	"github.com/kfpreflight/kfpreflight/render/input"
 )
 
 // Version is the release of kustomize whose library renders: what it does to a
@@ -59,7 +61,11 @@ func Objects(ctx context.Context, dir string, opts Options) ([]*inventory.Object
 		}
 		content, err := decode(res)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", t.shown(l.base), err)
+			var bad *inventory.DecodeError
+			if errors.As(err, &bad) {
+				return nil, input.Errorf(t.shown(l.base), bad.Line, "%s", bad.Problem)
+			}
+			return nil, input.Errorf(t.shown(l.base), 0, "%w", err)
 		}
 		objects = append(objects, inventory.NewObject(content, l))
 	}

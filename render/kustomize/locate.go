@@ -27,6 +27,7 @@ type locator struct {
 	base      string // absolute; the file with the object, or the kustomization that generates it
 	remote    string // where the file is not in the user's tree
 	generator bool
+	lost      bool // the origin is not known; the base must be looked for
 	chain     []step
 }
 
@@ -42,8 +43,16 @@ func (t *tree) locator(res *resource.Resource) (*locator, error) {
 	if err != nil {
 		return nil, err
 	}
-	if origin == nil {
+	if origin == nil || (origin.ConfiguredBy.APIVersion == "builtin" && strings.Contains(origin.ConfiguredBy.Kind, "Transformer")) {
+		// A patch that replaces all annotations takes ours away too; kustomize
+		// then takes the next transformer for the maker of the object.
+		l.lost = true
 		l.base = kustomizationIn(t.root)
+		for _, name := range slices.Backward(t.fs.kustomizations()) {
+			for _, kind := range []string{"PatchTransformer", "NamespaceTransformer", "LabelTransformer", "ReplicaCountTransformer", "ImageTagTransformer", "ReplacementTransformer"} {
+				l.chain = append(l.chain, step{name, kind})
+			}
+		}
 		return l, nil
 	}
 	path := origin.Path
@@ -155,59 +164,69 @@ func lastKey(path inventory.Path) string {
 	return s
 }
 
-// patched looks for a patch of the kustomization that sets the value.
-func (l *locator) patched(k *kustomization, w *wish) (inventory.Origin, bool) {
-	type entry struct {
-		patch types.Patch
-		path  inventory.Path
-	}
-	var entries []entry
+// A patchEntry is one patch of a kustomization and where it stands there.
+type patchEntry struct {
+	patch types.Patch
+	path  inventory.Path
+}
+
+func patchesOf(k *kustomization) []patchEntry {
+	var entries []patchEntry
 	for i, p := range k.value.Patches {
-		entries = append(entries, entry{p, inventory.Path{"patches", i}})
+		entries = append(entries, patchEntry{p, inventory.Path{"patches", i}})
 	}
 	for i, p := range k.value.PatchesJson6902 {
-		entries = append(entries, entry{p, inventory.Path{"patchesJson6902", i}})
+		entries = append(entries, patchEntry{p, inventory.Path{"patchesJson6902", i}})
 	}
 	for i, p := range k.value.PatchesStrategicMerge {
-		e := entry{types.Patch{Path: string(p)}, inventory.Path{"patchesStrategicMerge", i}}
+		e := patchEntry{types.Patch{Path: string(p)}, inventory.Path{"patchesStrategicMerge", i}}
 		if strings.Contains(string(p), "\n") {
 			e.patch = types.Patch{Patch: string(p)}
 		}
 		entries = append(entries, e)
 	}
-	for _, e := range slices.Backward(entries) {
+	return entries
+}
+
+// patchDocuments parses a patch: the file it stands in, the lines to add to
+// those of its nodes, and whether they are then certain.
+func (t *tree) patchDocuments(k *kustomization, e patchEntry) (docs []*yaml.Node, file string, shift int, sure bool) {
+	if e.patch.Path != "" {
+		file = k.join(e.patch.Path)
+		if f := t.file(file); f != nil {
+			docs = f.documents
+		}
+		return docs, file, 0, true
+	}
+	inline := e.path.Join("patch")
+	if e.path[0] == "patchesStrategicMerge" {
+		inline = e.path
+	}
+	node, reached := inventory.NodeAt(k.node, inline)
+	if node == nil || reached < len(inline) {
+		return nil, k.path, 0, false
+	}
+	docs = documents([]byte(e.patch.Patch))
+	if node.Style&yaml.LiteralStyle == 0 {
+		return docs, k.path, node.Line - 1, false
+	}
+	return docs, k.path, node.Line, true
+}
+
+// patched looks for a patch of the kustomization that sets the value.
+func (l *locator) patched(k *kustomization, w *wish) (inventory.Origin, bool) {
+	for _, e := range slices.Backward(patchesOf(k)) {
 		if e.patch.Target != nil && !targets(e.patch.Target, w.obj) {
 			continue
 		}
-		var docs []*yaml.Node
-		name, shift, sure := k.path, 0, true
-		if e.patch.Path != "" {
-			name = k.join(e.patch.Path)
-			if f := l.tree.file(name); f != nil {
-				docs = f.documents
-			}
-		} else {
-			inline := e.path.Join("patch")
-			if lastKey(e.path[:1]) == "patchesStrategicMerge" {
-				inline = e.path
-			}
-			node, reached := inventory.NodeAt(k.node, inline)
-			if node == nil || reached < len(inline) {
-				continue
-			}
-			docs = documents([]byte(e.patch.Patch))
-			shift = node.Line
-			if node.Style&yaml.LiteralStyle == 0 {
-				shift, sure = node.Line-1, false
-			}
-		}
+		docs, file, shift, sure := l.tree.patchDocuments(k, e)
 		for _, doc := range slices.Backward(docs) {
 			node := inPatch(doc, e.patch.Target != nil, w)
 			if node == nil {
 				continue
 			}
 			at, certain := inventory.TextLine(node, w.line)
-			return inventory.Origin{File: l.tree.shown(name), Line: at + shift, Exact: sure && certain}, true
+			return inventory.Origin{File: l.tree.shown(file), Line: at + shift, Exact: sure && certain}, true
 		}
 	}
 	return inventory.Origin{}, false
@@ -727,12 +746,16 @@ func findLine(text, want string) (at, count int) {
 
 // inBase finds the value in the file that holds the object.
 func (l *locator) inBase(w *wish, missing bool) inventory.Origin {
-	name := l.tree.shown(l.base)
-	f := l.tree.file(l.base)
+	base := l.base
+	if l.lost {
+		base = l.tree.searchBase(w.obj)
+	}
+	name := l.tree.shown(base)
+	f := l.tree.file(base)
 	if f == nil {
 		return inventory.Origin{File: name}
 	}
-	doc := findDocument(f, w.obj)
+	doc, _ := findDocument(f, w.obj)
 	if doc == nil {
 		return inventory.Origin{File: name}
 	}
@@ -775,9 +798,7 @@ func isComposite(value any) bool {
 
 // findDocument finds the object's document in its file, or its item in a List
 // there. Prefixes, suffixes and namespaces may have changed since.
-func findDocument(f *file, obj *inventory.Object) *yaml.Node {
-	var best *yaml.Node
-	score := 0
+func findDocument(f *file, obj *inventory.Object) (best *yaml.Node, score int) {
 	var consider func(node *yaml.Node)
 	consider = func(node *yaml.Node) {
 		if node.Kind != yaml.MappingNode {
@@ -811,6 +832,22 @@ func findDocument(f *file, obj *inventory.Object) *yaml.Node {
 	}
 	for _, doc := range f.documents {
 		consider(doc)
+	}
+	return best, score
+}
+
+// searchBase finds the file that holds the object among all that were read.
+func (t *tree) searchBase(obj *inventory.Object) string {
+	best, score := kustomizationIn(t.root), 0
+	for _, name := range slices.Clone(t.fs.reads) {
+		if isKustomization(name) {
+			continue
+		}
+		if f := t.file(name); f != nil {
+			if _, s := findDocument(f, obj); s > score {
+				best, score = name, s
+			}
+		}
 	}
 	return best
 }
