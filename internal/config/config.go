@@ -101,6 +101,7 @@ func Parse(name string, data []byte) (*Config, error) {
 	}
 	fields, _ := content.(map[string]any)
 	cfg.object = inventory.NewObject(fields, locator{name, root})
+	cfg.object.Key = inventory.Key{Name: Name}
 	return cfg, nil
 }
 
@@ -211,7 +212,11 @@ func parseYAML(name string, data []byte) (*yaml.Node, error) {
 	}
 	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
 		line, _ := strconv.Atoi(m[1])
-		return nil, input.Errorf(name, line, "malformed YAML: %s", err.Error()[len(m[0]):])
+		text := err.Error()[len(m[0]):]
+		if strings.HasPrefix(text, "did not find expected") {
+			line++ // of its parser's errors the library counts lines from 0
+		}
+		return nil, input.Errorf(name, line, "malformed YAML: %s", text)
 	}
 	return nil, input.Errorf(name, 0, "malformed YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
 }

@@ -37,6 +37,23 @@ type Coverage struct {
 type Result struct {
 	Findings []*checks.Finding // sorted
 	Coverage []Coverage        // in the order of the checks
+	// Suppressed are the findings that were accepted; see [Result.Ignore].
+	Suppressed map[*checks.Finding]*Suppression
+
+	origins map[*checks.Finding]inventory.Origin
+}
+
+// Origin is where a finding points, found once.
+func (r *Result) Origin(f *checks.Finding) inventory.Origin {
+	origin, known := r.origins[f]
+	if !known {
+		origin = f.Place.Origin()
+		if r.origins == nil {
+			r.origins = map[*checks.Finding]inventory.Origin{}
+		}
+		r.origins[f] = origin
+	}
+	return origin
 }
 
 // Options of a run.
@@ -89,7 +106,7 @@ func Run(ctx context.Context, inv *inventory.Inventory, list []*checks.Check, op
 		result.Findings = append(result.Findings, passes[i].Findings()...)
 		result.Coverage = append(result.Coverage, Coverage{check, stateOf(passes[i])})
 	}
-	sortFindings(result.Findings)
+	result.sort()
 	return result, nil
 }
 
@@ -127,15 +144,11 @@ func stateOf(pass *checks.Pass) State {
 	return Ran
 }
 
-// sortFindings orders findings by file, line, object, field, check and
-// message: the same input gives the same bytes.
-func sortFindings(findings []*checks.Finding) {
-	origins := make(map[*checks.Finding]inventory.Origin, len(findings))
-	for _, f := range findings {
-		origins[f] = f.Place.Origin()
-	}
-	slices.SortStableFunc(findings, func(a, b *checks.Finding) int {
-		oa, ob := origins[a], origins[b]
+// sort orders findings by file, line, object, field, check and message: the
+// same input gives the same bytes.
+func (r *Result) sort() {
+	slices.SortStableFunc(r.Findings, func(a, b *checks.Finding) int {
+		oa, ob := r.Origin(a), r.Origin(b)
 		return cmp.Or(
 			cmp.Compare(oa.File, ob.File),
 			cmp.Compare(oa.Line, ob.Line),
