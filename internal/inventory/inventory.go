@@ -40,13 +40,14 @@ func New(objects []*Object) (*Inventory, error) {
 	return inv, nil
 }
 
-// WithMade returns an inventory that also holds the objects that controllers
-// will create. One that the render holds already is left out.
+// WithMade returns an inventory of the rendered objects and of those that
+// controllers will create; ones made before are not kept. One that the render
+// holds already is left out.
 func (inv *Inventory) WithMade(made []*Object) *Inventory {
 	more := &Inventory{objects: inv.objects}
 	for _, o := range made {
 		inv.settleScope(o)
-		if _, rendered := inv.byKey[o.Key]; !rendered {
+		if known := inv.byKey[o.Key]; known == nil || known.Made != nil {
 			more.made = append(more.made, o)
 		}
 	}

@@ -7,6 +7,9 @@ import (
 )
 
 var (
+	notebooks         = inventory.GroupKind{Group: "kubeflow.org", Kind: "Notebook"}
+	inferenceServices = inventory.GroupKind{Group: "serving.kserve.io", Kind: "InferenceService"}
+
 	profileKind     = inventory.GroupKind{Group: "kubeflow.org", Kind: "Profile"}
 	namespaceKind   = inventory.GroupKind{Group: "", Kind: "Namespace"}
 	certificateKind = inventory.GroupKind{Group: "cert-manager.io", Kind: "Certificate"}
@@ -28,6 +31,12 @@ func Expand(inv *inventory.Inventory) *inventory.Inventory {
 				"data":     map[string]any{"tls.crt": "", "tls.key": "", "ca.crt": ""},
 			}))
 		}
+	}
+	for notebook := range view.Of(notebooks) {
+		made = append(made, ofNotebook(notebook)...)
+	}
+	for service := range view.Of(inferenceServices) {
+		made = append(made, ofInferenceService(view, service)...)
 	}
 	inv = inv.WithMade(made)
 	return inv.WithMade(append(made, perNamespace(inv)...))
@@ -116,6 +125,64 @@ func ofProfile(view *inventory.View, profile *inventory.Object) []*inventory.Obj
 		}))
 	}
 	return made
+}
+
+// ofNotebook makes the Service of a notebook
+// (components/notebook-controller/controllers/notebook_controller.go). Its pod
+// is among [Pods] already.
+func ofNotebook(notebook *inventory.Object) []*inventory.Object {
+	return []*inventory.Object{make1("notebook controller", notebook, inventory.Path{"metadata", "name"}, map[string]any{
+		"apiVersion": "v1", "kind": "Service",
+		"metadata": map[string]any{"name": notebook.Key.Name, "namespace": notebook.Key.Namespace},
+		"spec": map[string]any{
+			"type":     "ClusterIP",
+			"selector": map[string]any{"statefulset": notebook.Key.Name},
+			"ports":    []any{map[string]any{"name": "http-" + notebook.Key.Name, "port": int64(80), "targetPort": int64(8888), "protocol": "TCP"}},
+		},
+	})}
+}
+
+// ofInferenceService makes the Services under which the parts of an inference
+// service are called inside the cluster. KServe makes the rest, Deployments or
+// Knative Services, with names that nothing refers to.
+func ofInferenceService(view *inventory.View, service *inventory.Object) []*inventory.Object {
+	name := service.Key.Name
+	names := []string{name}
+	for _, component := range []string{"predictor", "transformer", "explainer"} {
+		if service.Map("spec", component) != nil {
+			names = append(names, name+"-"+component)
+		}
+	}
+	var made []*inventory.Object
+	for _, name := range names {
+		made = append(made, make1("KServe controller", service, inventory.Path{"metadata", "name"}, map[string]any{
+			"apiVersion": "v1", "kind": "Service",
+			"metadata": map[string]any{"name": name, "namespace": service.Key.Namespace},
+			"spec": map[string]any{
+				// With Knative this is an alias of the gateway.
+				"type": "ExternalName", "externalName": "knative-local-gateway.istio-system.svc." + clusterDomain(view),
+				"ports": []any{map[string]any{"name": "http", "port": int64(80), "protocol": "TCP"}},
+			},
+		}))
+	}
+	return made
+}
+
+// clusterDomain is the DNS domain that the render's configuration names.
+func clusterDomain(view *inventory.View) string {
+	for o := range view.Of(configMap) {
+		if o.Key.Name == "istio" {
+			if doc, err := o.At("data", "mesh").Document(); err == nil {
+				var mesh struct {
+					TrustDomain string `yaml:"trustDomain"`
+				}
+				if doc.Decode(&mesh) == nil && mesh.TrustDomain != "" {
+					return mesh.TrustDomain
+				}
+			}
+		}
+	}
+	return "cluster.local"
 }
 
 // profileNamespaceLabels reads the labels that the profile controller gives to
