@@ -2,6 +2,7 @@ package kubeflow
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/kfpreflight/kfpreflight/internal/inventory"
 )
@@ -118,11 +119,13 @@ func ofProfile(view *inventory.View, profile *inventory.Object) []*inventory.Obj
 		"subjects": []any{map[string]any{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": owner}},
 	}))
 	if spec := profile.Map("spec", "resourceQuotaSpec"); len(spec) > 0 && profile.Map("spec", "resourceQuotaSpec", "hard") != nil {
-		made = append(made, by(inventory.Path{"spec", "resourceQuotaSpec"}, map[string]any{
+		quota := inventory.NewObject(map[string]any{
 			"apiVersion": "v1", "kind": "ResourceQuota",
 			"metadata": map[string]any{"name": "kf-resource-quota", "namespace": name},
 			"spec":     spec,
-		}))
+		}, causedBy{profile.At("spec", "resourceQuotaSpec"), inventory.Path{"spec"}})
+		quota.Made = &inventory.Made{By: profile, Controller: "profile controller"}
+		made = append(made, quota)
 	}
 	return made
 }
@@ -205,16 +208,23 @@ func profileNamespaceLabels(view *inventory.View) map[string]string {
 func make1(controller string, by *inventory.Object, path inventory.Path, content map[string]any) *inventory.Object {
 	var locator inventory.Locator
 	if by != nil {
-		locator = causedBy{by.At(path)}
+		locator = causedBy{place: by.At(path)}
 	}
 	o := inventory.NewObject(content, locator)
 	o.Made = &inventory.Made{By: by, Controller: controller}
 	return o
 }
 
-// causedBy locates every field of a made object at what causes it.
-type causedBy struct{ place inventory.Place }
+// causedBy locates the fields of a made object at what causes it. What stands
+// below copied in the made object was copied from below the place.
+type causedBy struct {
+	place  inventory.Place
+	copied inventory.Path
+}
 
-func (c causedBy) Locate(*inventory.Object, inventory.Path, int) inventory.Origin {
+func (c causedBy) Locate(_ *inventory.Object, path inventory.Path, _ int) inventory.Origin {
+	if n := len(c.copied); n > 0 && len(path) > n && slices.Equal(path[:n], c.copied) {
+		return c.place.At(path[n:]).Origin()
+	}
 	return c.place.Origin()
 }

@@ -144,8 +144,8 @@ func TestExpandProfile(t *testing.T) {
 		}
 	}
 	quota := view.Get(inventory.GroupKind{Kind: "ResourceQuota"}, "team-a", "kf-resource-quota")
-	if origin := quota.At("spec", "hard").Origin(); origin.Line != 11 {
-		t.Errorf("the quota comes from the Profile's resourceQuotaSpec, line 11; got %d", origin.Line)
+	if origin := quota.At("spec", "hard").Origin(); origin.Line != 13 {
+		t.Errorf("the quota comes from the Profile's resourceQuotaSpec, line 13; got %d", origin.Line)
 	}
 }
 
