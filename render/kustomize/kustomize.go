@@ -128,6 +128,12 @@ func build(ctx context.Context, dir string, annotated bool, opts Options) (*tree
 	}
 	if opts.Warnings != nil {
 		for _, line := range said {
+			// kustomize lists these in the order of a map.
+			if before, names, ok := strings.Cut(line, "never replaced: "); ok {
+				list := strings.Split(names, ",")
+				slices.Sort(list)
+				line = before + "never replaced: " + strings.Join(list, ", ")
+			}
 			fmt.Fprintf(opts.Warnings, "kustomize: %s\n", line)
 		}
 	}
