@@ -18,7 +18,7 @@ becoming ready, and with it the pod.
 The address is that of the mesh configuration's defaultConfig. A proxy that
 overrides it by annotation is not looked at.`,
 	Fix:   "Admit all namespaces with a proxy on istiod's port 15012, and let restricted pods out to it.",
-	Refs:  []string{"https://istio.io/latest/docs/ops/deployment/application-requirements/#ports-used-by-istio", "istio/istio#19096"},
+	Refs:  []string{"https://istio.io/latest/docs/ops/deployment/application-requirements/#ports-used-by-istio", "istio/istio#31717"},
 	Since: "0.1.0",
 	Run: func(pass *checks.Pass) {
 		n, ok := network(pass)

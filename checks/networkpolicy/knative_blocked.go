@@ -19,7 +19,7 @@ pass requests for services that are scaled to zero to the activator's port 8012.
 Calls of the activator and the autoscaler to revisions are with
 profile-blocked; those between Knative's components with service-call-blocked.`,
 	Fix:   "Admit knative-serving on the ports of the gateways' pods, and the gateways on the activator's.",
-	Refs:  []string{"https://github.com/knative/networking/blob/main/pkg/status/status.go", "knative/serving#10973"},
+	Refs:  []string{"https://github.com/knative/networking/blob/main/pkg/status/status.go", "knative-extensions/net-istio#700"},
 	Since: "0.1.0",
 	Run: func(pass *checks.Pass) {
 		n, ok := network(pass)

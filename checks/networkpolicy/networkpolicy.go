@@ -26,6 +26,15 @@ var Checks = []*checks.Check{
 	profileBlocked,
 	istiodBlocked,
 	knativeBlocked,
+	externalUsersBlocked,
+	metricsBlocked,
+	dnsBlocked,
+	apiServerBlocked,
+	policyInOtherNamespace,
+	misspelledPodSelector,
+	misspelledPeer,
+	portOfNoPod,
+	rulesOfNoPolicyType,
 }
 
 // network reads the render's network for a check. It is false where there are
@@ -47,13 +56,11 @@ type block struct {
 }
 
 // blocks answers calls and groups those that are not let pass by the place
-// where they should have been, and by the pod they are for, or from.
+// where they should have been.
 func blocks(n *reach.Network, list []calls.Call) []*block {
 	type key struct {
 		place   string
 		verdict reach.Verdict
-		pod     *reach.Peer
-		port    string
 		minor   bool
 	}
 	var found []*block
@@ -63,15 +70,7 @@ func blocks(n *reach.Network, list []calls.Call) []*block {
 		if answer.Verdict == reach.Allowed || answer.Policy == nil {
 			continue
 		}
-		k := key{placeText(answer.Place), answer.Verdict, nil, "", call.Minor}
-		switch {
-		case answer.Verdict == reach.Undecided:
-			// What is not known is the same for all that depends on it.
-		case answer.Direction == reach.Egress:
-			k.pod = call.From
-		default:
-			k.pod, k.port = call.To.Peer, call.To.Port.String()
-		}
+		k := key{placeText(answer.Place), answer.Verdict, call.Minor}
 		b := index[k]
 		if b == nil {
 			b = &block{answer: answer}
@@ -98,26 +97,18 @@ func report(pass *checks.Pass, n *reach.Network, list []calls.Call) {
 }
 
 // most is how many of the calls a finding names.
-const most = 5
+const most = 4
 
 func (b *block) report(pass *checks.Pass) {
-	first := b.calls[0]
 	policy := b.answer.Policy
+	callers, targets := names(b.calls, caller), names(b.calls, target)
 	if b.answer.Verdict == reach.Undecided {
-		f := pass.Undecidedf(b.answer.Place, "whether %s can reach %s on %s, where %s allows only some, is unknown: %s",
-			names(b.calls, caller), names(b.calls, called), first.To.Port, policy.Key, b.answer.Why)
-		b.see(f)
+		b.see(pass.Undecidedf(b.answer.Place, "whether %s lets %s reach %s is unknown: %s", policy.Key, callers, targets, b.answer.Why))
 		return
 	}
-	var f *checks.Finding
-	if b.answer.Direction == reach.Egress {
-		f = pass.Reportf(b.answer.Place, "%s cannot reach %s because of %s: %s, so %s",
-			first.From.Name, names(b.calls, calledOn), policy.Key, b.answer.Why, first.Effect)
-	} else {
-		f = pass.Reportf(b.answer.Place, "%s cannot reach %s on %s because of %s: %s, so %s",
-			names(b.calls, caller), first.To.Peer.Name, first.To.Port, policy.Key, b.answer.Why, first.Effect)
-	}
-	if first.Minor {
+	f := pass.Reportf(b.answer.Place, "%s cannot reach %s because of %s: %s; then %s",
+		callers, targets, policy.Key, b.answer.Why, b.calls[0].Effect)
+	if b.calls[0].Minor {
 		f.As(checks.Info)
 	}
 	b.see(f)
@@ -135,8 +126,12 @@ func (b *block) see(f *checks.Finding) {
 			f.See(call.Place, "%s", call.Because)
 		}
 	}
-	if to := b.calls[0].To; !to.Place.IsZero() {
-		f.See(to.Place, "%s leads to %s on %s", b.calls[0].Service, to.Peer.Name, to.Port)
+	for _, call := range b.calls {
+		to := call.To
+		if text := placeText(to.Place); text != "" && !seen[text] && len(seen) < 2*most {
+			seen[text] = true
+			f.See(to.Place, "%s leads to %s on %s", call.Service, to.Peer.Name, to.Port)
+		}
 	}
 	for _, policy := range b.answer.Isolating {
 		if policy != b.answer.Policy {
@@ -147,9 +142,7 @@ func (b *block) see(f *checks.Finding) {
 
 func caller(c calls.Call) string { return c.From.Name }
 
-func called(c calls.Call) string { return c.To.Peer.Name }
-
-func calledOn(c calls.Call) string { return fmt.Sprintf("%s on %s", c.To.Peer.Name, c.To.Port) }
+func target(c calls.Call) string { return fmt.Sprintf("%s on %s", c.To.Peer.Name, c.To.Port) }
 
 // names lists who calls or is called, each once and not all of many.
 func names(list []calls.Call, name func(calls.Call) string) string {

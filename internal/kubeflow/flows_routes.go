@@ -8,7 +8,7 @@ package kubeflow
 // kubeflow/manifests' policies have let no gateway in since they exist.
 func UnusedRoute(virtualService, service string) (effect string, unused bool) {
 	if virtualService == "profiles-kfam" && service == "profiles-kfam" {
-		return "the dashboard does not take this route, but scripts that call /kfam/ from outside get 503", true
+		return "requests for /kfam/ from outside get 503; the dashboard does not take this route", true
 	}
 	return "", false
 }

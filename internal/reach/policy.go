@@ -83,6 +83,9 @@ func (p *Policy) Rules(d Direction) []Rule {
 	return p.written(d)
 }
 
+// Written are the rules of one direction as they stand, in effect or not.
+func (p *Policy) Written(d Direction) []Rule { return p.written(d) }
+
 func (p *Policy) written(d Direction) []Rule {
 	var rules []Rule
 	if d == Egress {

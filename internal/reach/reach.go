@@ -357,6 +357,26 @@ func misspelled(selector *metav1.LabelSelector, l Labels) (path inventory.Path, 
 	return path, said, ok
 }
 
+// Misspelled reports whether a selector fails to match labels only by one
+// condition that looks like a misspelling of what they have: where that stands
+// below the selector, and what the difference is.
+func Misspelled(selector *metav1.LabelSelector, l Labels) (path inventory.Path, said string, ok bool) {
+	return misspelled(selector, l)
+}
+
+// Match reports whether a selector surely matches labels, and whether it may.
+func Match(selector *metav1.LabelSelector, l Labels) (surely, perhaps bool) {
+	t := match(selector, l)
+	return t == yes, t != no
+}
+
+// Positive reports whether a selector asks for some label, rather than taking
+// everything or everything but something.
+func Positive(selector *metav1.LabelSelector) bool { return positive(selector) }
+
+// Admits reports whether a rule surely names a peer.
+func (r Rule) Admits(peer *Peer) bool { return r.admitsPeer(peer) == yes }
+
 func (r requirement) misspelled(l Labels) (inventory.Path, string, bool) {
 	if r.operator != metav1.LabelSelectorOpIn {
 		return nil, "", false

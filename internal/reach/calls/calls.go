@@ -56,15 +56,11 @@ func toService(n *reach.Network, from []*reach.Peer, s inventory.Typed[corev1.Se
 
 // distinct drops calls that repeat others but for where they are said.
 func distinct(calls []Call) []Call {
-	type key struct {
-		from, to *reach.Peer
-		port     string
-	}
-	seen := map[key]bool{}
+	seen := map[[3]string]bool{}
 	return slices.DeleteFunc(calls, func(c Call) bool {
-		k := key{c.From, c.To.Peer, c.To.Port.String()}
-		again := seen[k]
-		seen[k] = true
+		key := [3]string{c.From.Name, c.To.Peer.Name, c.To.Port.String()}
+		again := seen[key]
+		seen[key] = true
 		return again
 	})
 }

@@ -13,14 +13,13 @@ import (
 )
 
 // Configured are the calls that objects ask other programs to make: Istio's
-// external authorization, the keys of RequestAuthentications, metacontroller's
-// hooks, and configuration that is read through the API server.
+// external authorization, the keys of RequestAuthentications and
+// metacontroller's hooks.
 func Configured(n *reach.Network) []Call {
 	var calls []Call
 	calls = append(calls, extAuthz(n)...)
 	calls = append(calls, jwks(n)...)
 	calls = append(calls, hooks(n)...)
-	calls = append(calls, readConfiguration(n)...)
 	return distinct(calls)
 }
 
@@ -269,8 +268,8 @@ func hooks(n *reach.Network) []Call {
 	return calls
 }
 
-// readConfiguration are the calls that configuration asks for which programs
-// read through the API server: nothing mounts it.
+// readConfiguration are the calls of the pods of profiles that configuration
+// asks for which programs read through the API server: nothing mounts it.
 func readConfiguration(n *reach.Network) []Call {
 	profiles := ProfilePods(n)
 	if len(profiles) == 0 {

@@ -84,7 +84,7 @@ func FromProfiles(n *reach.Network) []Call {
 			calls = append(calls, toService(n, from, s, known.Port, Call{Because: known.Because, Effect: known.Effect})...)
 		}
 	}
-	return calls
+	return distinct(append(readConfiguration(n), calls...))
 }
 
 // IntoProfiles are the calls of the platform to the pods that users and
