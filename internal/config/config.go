@@ -169,7 +169,7 @@ func (c *Config) At(steps ...any) inventory.Place {
 
 // Errorf makes an error about a field of the file, with its line.
 func (c *Config) Errorf(path inventory.Path, format string, args ...any) error {
-	return input.Errorf(c.File, c.At(path).Origin().Line, "%s: %s", path, fmt.Sprintf(format, args...))
+	return &input.Error{File: c.File, Line: c.At(path).Origin().Line, Err: fmt.Errorf("%s: %w", path, fmt.Errorf(format, args...))}
 }
 
 // locator finds fields in the file.

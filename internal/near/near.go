@@ -69,3 +69,9 @@ func distance(a, b string) int {
 	}
 	return d[len(s)][len(t)]
 }
+
+// Close reports whether one of two words is surely meant for the other: one
+// letter in five differs, at most.
+func Close(a, b string) bool {
+	return distance(strings.ToLower(a), strings.ToLower(b)) <= max(1, len(a)/5)
+}

@@ -32,7 +32,7 @@ func Markdown(w io.Writer, r *Report, s Style) error {
 	if r.Summary.Verdict == "fail" {
 		verdict = "❌ Preflight failed"
 	}
-	write(fmt.Sprintf("## %s\n\n%s\n", verdict, escape(r.headline())))
+	write(fmt.Sprintf("## %s\n\n%s\n", verdict, escape(r.Headline())))
 	cut := 0
 	table := func(title string, fold bool, pick func(*Finding) bool) {
 		var rows []string

@@ -271,7 +271,7 @@ func (t *text) end() {
 	if r.Summary.Verdict == "fail" {
 		verdict = t.paint(red, "FAIL")
 	}
-	t.line(0, verdict+": ", r.headline(), "")
+	t.line(0, verdict+": ", r.Headline(), "")
 	if t.s.Quiet {
 		return
 	}
@@ -302,8 +302,8 @@ func (r *Report) mostSevere() string {
 	return ""
 }
 
-// headline sums the report up in one line.
-func (r *Report) headline() string {
+// Headline sums the report up in one line.
+func (r *Report) Headline() string {
 	s := r.Summary
 	var counts []string
 	add := func(n int, text string) {

@@ -1,0 +1,67 @@
+package cli
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kfpreflight/kfpreflight/render/kustomize"
+)
+
+type renderCommand struct {
+	*program
+	look   appearance
+	limits limits
+	charts charts
+	file   string
+}
+
+func newRender(s *program) *cobra.Command {
+	o := &renderCommand{program: s}
+	cmd := &cobra.Command{
+		Use:        "render [PATH]",
+		SuggestFor: []string{"build", "template"},
+		Short:      "Print what render-check looks at",
+		Long: `Renders one source and prints the manifests. Of a kustomization they are, byte
+for byte, what kustomize build prints; of a chart, what helm template prints.
+
+The default is the working folder; - reads standard input.`,
+		Example: `  kfpreflight render overlays/production | less
+
+  kfpreflight render charts/kubeflow -f values.yaml -o rendered.yaml`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				args = []string{"."}
+			}
+			return o.run(cmd, args[0])
+		},
+	}
+	cmd.Flags().StringVarP(&o.file, "output", "o", "", "write to this `FILE` instead of standard output")
+	o.charts.register(cmd)
+	o.limits.register(cmd)
+	o.look.register(cmd)
+	return cmd
+}
+
+func (o *renderCommand) run(cmd *cobra.Command, path string) error {
+	if err := errors.Join(o.look.validate(), o.limits.validate()); err != nil {
+		return err
+	}
+	ctx, cancel := o.limits.deadline(cmd.Context())
+	defer cancel()
+	progress := newProgress(o.program, &o.look)
+	defer progress.done()
+	progress.step("rendering %s", path)
+	data, err := await(ctx, func() ([]byte, error) {
+		return kustomize.YAML(ctx, path, kustomize.Options{Warnings: lateWriter{o.err, progress}})
+	})
+	if err != nil {
+		return err
+	}
+	progress.done()
+	if o.file != "" {
+		return writeAll(o.program, []written{{o.file, data}}, nil)
+	}
+	return writeOut(o.program, data)
+}
