@@ -4,10 +4,16 @@ package input
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	yaml "go.yaml.in/yaml/v3"
@@ -42,35 +48,41 @@ func Errorf(file string, line int, format string, args ...any) error {
 	return &Error{file, line, fmt.Errorf(format, args...)}
 }
 
+// PathError makes an [Error] of what the operating system says about a file,
+// without naming the file twice.
+func PathError(file string, err error) error {
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		err = pathErr.Err
+	}
+	return &Error{File: filepath.ToSlash(file), Err: err}
+}
+
 // ReadFile reads a regular file of at most [MaxFile] bytes.
 func ReadFile(name string) ([]byte, error) {
 	info, err := os.Stat(name)
 	if err != nil {
-		var pathErr *os.PathError
-		if errors.As(err, &pathErr) {
-			err = pathErr.Err
-		}
-		return nil, &Error{File: name, Err: err}
+		return nil, PathError(name, err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, Errorf(name, 0, "not a regular file")
+		return nil, Errorf(filepath.ToSlash(name), 0, "not a regular file")
 	}
 	if info.Size() > MaxFile {
-		return nil, Errorf(name, 0, "the file has %d MiB; at most %d MiB are read", info.Size()>>20, MaxFile>>20)
+		return nil, Errorf(filepath.ToSlash(name), 0, "the file has %d MiB; at most %d MiB are read", info.Size()>>20, MaxFile>>20)
 	}
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, &Error{File: name, Err: err}
+		return nil, PathError(name, err)
 	}
 	defer f.Close()
-	return ReadAll(name, f)
+	return ReadAll(filepath.ToSlash(name), f)
 }
 
 // ReadAll reads at most [MaxFile] bytes; name stands in errors.
 func ReadAll(name string, r io.Reader) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, MaxFile+1))
 	if err != nil {
-		return nil, &Error{File: name, Err: err}
+		return nil, PathError(name, err)
 	}
 	if len(data) > MaxFile {
 		return nil, Errorf(name, 0, "more than %d MiB", MaxFile>>20)
@@ -78,9 +90,59 @@ func ReadAll(name string, r io.Reader) ([]byte, error) {
 	return data, nil
 }
 
-// CheckText refuses what is not text: YAML libraries take some binary files for
-// one long string.
+// ReadStream is ReadAll for a reader that may never end: it gives up when the
+// context does. The reader is then still being read.
+func ReadStream(ctx context.Context, name string, r io.Reader) ([]byte, error) {
+	type result struct {
+		data []byte
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		data, err := ReadAll(name, r)
+		done <- result{data, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case r := <-done:
+		return r.data, r.err
+	}
+}
+
+// LinkLoop refuses a symbolic link that leads to a folder it lies in: following
+// it never ends.
+func LinkLoop(name string) error {
+	info, err := os.Lstat(name)
+	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		return nil // whoever reads it says so, better
+	}
+	target, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return PathError(name, err)
+	}
+	folder, err := filepath.EvalSymlinks(filepath.Dir(name))
+	if err != nil {
+		return PathError(name, err)
+	}
+	if target, err = filepath.Abs(target); err != nil {
+		return PathError(name, err)
+	}
+	if folder, err = filepath.Abs(folder); err != nil {
+		return PathError(name, err)
+	}
+	if rel, err := filepath.Rel(target, folder); err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+		return Errorf(filepath.ToSlash(name), 0, "a symbolic link to a folder that holds it: following it would never end")
+	}
+	return nil
+}
+
+// CheckText refuses what is not UTF-8 text: YAML libraries take some binary
+// files for one long string.
 func CheckText(name string, data []byte) error {
+	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
+		return Errorf(name, 1, "the file is in UTF-16; save it as UTF-8")
+	}
 	if i := bytes.IndexByte(data, 0); i >= 0 {
 		return Errorf(name, 1+bytes.Count(data[:i], []byte("\n")), "not a text file: it holds a NUL byte")
 	}
@@ -101,8 +163,7 @@ func CheckText(name string, data []byte) error {
 	return nil
 }
 
-// CheckAliases refuses a document whose aliases would expand to more than any
-// real manifest holds ("billion laughs").
+// CheckAliases refuses a file with a document that [CheckDocument] refuses.
 func CheckAliases(name string, data []byte) error {
 	if !bytes.ContainsRune(data, '&') || !bytes.ContainsRune(data, '*') {
 		return nil
@@ -113,18 +174,29 @@ func CheckAliases(name string, data []byte) error {
 		if err := decoder.Decode(&doc); err != nil {
 			return nil // whoever parses the file says so, better
 		}
-		if n := expanded(&doc, map[*yaml.Node]int{}); n > maxNodes {
-			return Errorf(name, doc.Line, "the YAML aliases of this document expand to more than %d values", maxNodes)
+		if err := CheckDocument(name, &doc); err != nil {
+			return err
 		}
 	}
+}
+
+// CheckDocument refuses a document whose aliases would expand to more than any
+// real manifest holds ("billion laughs").
+func CheckDocument(name string, doc *yaml.Node) error {
+	if n := expanded(doc, map[*yaml.Node]int{}); n > maxNodes {
+		return Errorf(name, doc.Line, "the YAML aliases of this document expand to more than %d values", maxNodes)
+	}
+	return nil
 }
 
 func expanded(node *yaml.Node, known map[*yaml.Node]int) int {
 	if n, ok := known[node]; ok {
 		return n
 	}
-	known[node] = maxNodes + 1 // an anchor inside itself never ends
 	n := 1
+	if node.Anchor != "" || node.Kind == yaml.AliasNode {
+		known[node] = maxNodes + 1 // an anchor inside itself never ends
+	}
 	if node.Kind == yaml.AliasNode {
 		n += expanded(node.Alias, known)
 	}
@@ -135,6 +207,22 @@ func expanded(node *yaml.Node, known map[*yaml.Node]int) int {
 			break
 		}
 	}
-	known[node] = n
+	if node.Anchor != "" || node.Kind == yaml.AliasNode {
+		known[node] = n
+	}
 	return n
+}
+
+var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:unmarshal errors:\s*)?line (\d+): `)
+
+// YAMLError makes an [Error] of what the YAML library says, and moves the line
+// out of its text to where it belongs.
+func YAMLError(name string, err error) error {
+	text := strings.Join(strings.Fields(err.Error()), " ")
+	line := 0
+	if m := yamlLine.FindStringSubmatch(text); m != nil {
+		line, _ = strconv.Atoi(m[1])
+		text = text[len(m[0]):]
+	}
+	return Errorf(name, line, "malformed YAML: %s", strings.TrimPrefix(text, "yaml: "))
 }
