@@ -25,6 +25,13 @@ type Demand struct {
 	Source inventory.Place
 	// Spawner says that it is the notebook of the form's defaults.
 	Spawner bool
+
+	form *inventory.Document
+}
+
+// Form names a field of the notebook form's configuration.
+func (d *Demand) Form(steps ...any) inventory.Place {
+	return d.form.At("spawnerFormDefaults", inventory.MakePath(steps...))
 }
 
 // OnDemand are the pods that users of a namespace can start with what the
@@ -129,7 +136,7 @@ func (b *loadBuilder) notebook(quiet *inventory.View, pod func(map[string]string
 		l := b.load(p, "notebook of the form's defaults")
 		l.parts["notebook"] = PodPart{Place: doc.At("spawnerFormDefaults"), By: "the notebook form"}
 		l.Controller = "jupyter-web-app"
-		return &Demand{Load: l, What: "notebooks", Source: doc.At("spawnerFormDefaults", "cpu"), Spawner: true}
+		return &Demand{Load: l, What: "notebooks", Source: doc.At("spawnerFormDefaults", "cpu"), Spawner: true, form: doc}
 	}
 	return nil
 }

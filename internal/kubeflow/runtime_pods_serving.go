@@ -342,6 +342,7 @@ func (b *loadBuilder) inference(k kserve, o *inventory.Object, component string,
 	}
 	if !raw {
 		b.revision(l, pod.Annotations)
+		l.Controller = "KServe"
 	}
 	l.Least, l.Most, l.Finite = int32(least), int32(most), false
 	l.Scale = inventory.Place{}

@@ -220,8 +220,11 @@ func InvalidRange(written corev1.LimitRangeSpec) []Fault {
 			if hasMin && hasMax && least.Cmp(most) > 0 {
 				fault(place("min", "max"), "min %s of %s is above max %s", &least, name, &most)
 			}
-			if hasRequest && hasMin && least.Cmp(request) > 0 {
-				fault(place("defaultRequest", "default", "max"), "default request %s of %s is below min %s", &request, name, &least)
+			// A default that is only the maximum is below the minimum where the
+			// maximum is: said already.
+			stated := given(original, "defaultRequest", name) || given(original, "default", name)
+			if hasRequest && hasMin && stated && least.Cmp(request) > 0 {
+				fault(place("defaultRequest", "default"), "default request %s of %s is below min %s", &request, name, &least)
 			}
 			if hasRequest && hasMax && request.Cmp(most) > 0 {
 				fault(place("defaultRequest", "default", "min"), "default request %s of %s is above max %s", &request, name, &most)

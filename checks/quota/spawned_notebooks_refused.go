@@ -1,0 +1,46 @@
+package quota
+
+import (
+	"slices"
+
+	"github.com/kfpreflight/kfpreflight/checks"
+)
+
+var spawnedNotebooksRefused = &checks.Check{
+	ID:       "quota/spawned-notebooks-refused",
+	Severity: checks.Warning,
+	Doc: `quota or range refuses notebooks from the form
+
+The notebooks' web app gives a notebook the processor and memory of its form,
+and limits only where spawner_ui_config.yaml has a limitFactor that is a number.
+Under a quota on limits.cpu or limits.memory without defaults of a LimitRange,
+a notebook without limits is refused; where the form's defaults are above what
+the quota or range allows, so is one with them. Judged is the notebook that a
+user gets who changes nothing in the form, its sidecar included.
+
+The form of the releases has the factor 1.2 for both.`,
+	Fix:   "Set limitFactor to a number for each resource that the quota limits, and the form's defaults to what fits.",
+	Refs:  []string{"kubeflow/kubeflow#5814", "https://github.com/kubeflow/kubeflow/blob/master/components/crud-web-apps/jupyter/backend/apps/common/form.py"},
+	Since: "0.1.0",
+	Run: func(pass *checks.Pass) {
+		for _, s := range spaces(pass) {
+			for _, d := range demands(pass, s) {
+				if !d.Spawner {
+					continue
+				}
+				for _, r := range refusals(pass, s, d) {
+					if !slices.Contains(r.containers, "notebook") || (r.res != "cpu" && r.res != "memory") {
+						pass.Reportf(r.limit, "notebooks in namespace %s are refused: %s", s.name, r.why).See(r.source, "this configures the container")
+						continue
+					}
+					field := "limitFactor"
+					if r.field == "requests" {
+						field = "value"
+					}
+					pass.Reportf(d.Form(r.res, field), "notebooks of the form's defaults are refused in namespace %s: %s", s.name, r.why).
+						See(r.limit, "this refuses them")
+				}
+			}
+		}
+	},
+}
