@@ -179,39 +179,61 @@ func (s *Served) Word(group, name string) bool {
 	return false
 }
 
-// UserFacing are the resources that a platform's users work with, and the role
-// of theirs that must be able to create them, or only to read them.
+// UserFacing are the resources that a platform's users work with.
 var UserFacing = []struct {
 	Group, Resource string
-	ReadOnly        bool
 	What            string
+	// ReadOnly: users need only read it.
+	ReadOnly bool
+	// Inside: viewers see it through another API, not as an object.
+	Inside bool
+	// Secondary: upstream's releases have left it out at times.
+	Secondary bool
 }{
-	{"kubeflow.org", "notebooks", false, "notebooks"},
-	{"kubeflow.org", "poddefaults", true, "notebook configurations"},
-	{"kubeflow.org", "pvcviewers", false, "volume viewers"},
-	{"tensorboard.kubeflow.org", "tensorboards", false, "tensorboards"},
-	{"kubeflow.org", "experiments", false, "Katib experiments"},
-	{"kubeflow.org", "trials", true, "Katib trials"},
-	{"kubeflow.org", "suggestions", true, "Katib suggestions"},
-	{"kubeflow.org", "tfjobs", false, "training jobs"},
-	{"kubeflow.org", "pytorchjobs", false, "training jobs"},
-	{"kubeflow.org", "mpijobs", false, "training jobs"},
-	{"kubeflow.org", "xgboostjobs", false, "training jobs"},
-	{"kubeflow.org", "paddlejobs", false, "training jobs"},
-	{"kubeflow.org", "jaxjobs", false, "training jobs"},
-	{"trainer.kubeflow.org", "trainjobs", false, "training jobs"},
-	{"trainer.kubeflow.org", "trainingruntimes", true, "training runtimes"},
-	{"kubeflow.org", "scheduledworkflows", false, "recurring runs"},
-	{"argoproj.io", "workflows", false, "pipeline runs"},
-	{"serving.kserve.io", "inferenceservices", false, "InferenceServices"},
-	{"serving.kserve.io", "inferencegraphs", false, "InferenceGraphs"},
-	{"serving.kserve.io", "servingruntimes", true, "serving runtimes"},
-	{"serving.kserve.io", "trainedmodels", false, "trained models"},
-	{"serving.kserve.io", "llminferenceservices", false, "LLMInferenceServices"},
-	{"serving.knative.dev", "services", false, "Knative services"},
-	{"sparkoperator.k8s.io", "sparkapplications", false, "Spark applications"},
-	{"sparkoperator.k8s.io", "scheduledsparkapplications", false, "scheduled Spark applications"},
-	{"ray.io", "rayclusters", false, "Ray clusters"},
-	{"ray.io", "rayjobs", false, "Ray jobs"},
-	{"ray.io", "rayservices", false, "Ray services"},
+	{Group: "kubeflow.org", Resource: "notebooks", What: "notebooks"},
+	{Group: "kubeflow.org", Resource: "poddefaults", What: "notebook configurations", ReadOnly: true},
+	{Group: "kubeflow.org", Resource: "pvcviewers", What: "volume viewers"},
+	{Group: "tensorboard.kubeflow.org", Resource: "tensorboards", What: "tensorboards"},
+	{Group: "kubeflow.org", Resource: "experiments", What: "Katib experiments"},
+	{Group: "kubeflow.org", Resource: "trials", What: "Katib trials", ReadOnly: true},
+	{Group: "kubeflow.org", Resource: "suggestions", What: "Katib suggestions", ReadOnly: true},
+	{Group: "kubeflow.org", Resource: "tfjobs", What: "training jobs"},
+	{Group: "kubeflow.org", Resource: "pytorchjobs", What: "training jobs"},
+	{Group: "kubeflow.org", Resource: "mpijobs", What: "training jobs"},
+	{Group: "kubeflow.org", Resource: "xgboostjobs", What: "training jobs"},
+	{Group: "kubeflow.org", Resource: "paddlejobs", What: "training jobs", Secondary: true},
+	{Group: "kubeflow.org", Resource: "jaxjobs", What: "training jobs", Secondary: true},
+	{Group: "trainer.kubeflow.org", Resource: "trainjobs", What: "training jobs"},
+	{Group: "trainer.kubeflow.org", Resource: "trainingruntimes", What: "training runtimes", ReadOnly: true},
+	{Group: "kubeflow.org", Resource: "scheduledworkflows", What: "recurring runs", Inside: true},
+	{Group: "argoproj.io", Resource: "workflows", What: "pipeline runs", Inside: true},
+	{Group: "serving.kserve.io", Resource: "inferenceservices", What: "InferenceServices"},
+	{Group: "serving.kserve.io", Resource: "servingruntimes", What: "serving runtimes", ReadOnly: true},
+	{Group: "serving.kserve.io", Resource: "inferencegraphs", What: "InferenceGraphs", Secondary: true},
+	{Group: "serving.kserve.io", Resource: "trainedmodels", What: "trained models", Secondary: true},
+	{Group: "serving.kserve.io", Resource: "llminferenceservices", What: "LLMInferenceServices", Secondary: true},
+	{Group: "serving.knative.dev", Resource: "services", What: "Knative services"},
+	{Group: "sparkoperator.k8s.io", Resource: "sparkapplications", What: "Spark applications"},
+	{Group: "sparkoperator.k8s.io", Resource: "scheduledsparkapplications", What: "scheduled Spark applications"},
+	{Group: "ray.io", Resource: "rayclusters", What: "Ray clusters", Secondary: true},
+	{Group: "ray.io", Resource: "rayjobs", What: "Ray jobs", Secondary: true},
+	{Group: "ray.io", Resource: "rayservices", What: "Ray services", Secondary: true},
+}
+
+// PipelinesGroup is the API group of what users do in Pipelines: words that its
+// API server asks about with the user's name, where it serves several users
+// (backend/src/apiserver/server, authorization of each request).
+const PipelinesGroup = "pipelines.kubeflow.org"
+
+// UserPipelines are the rights that users of Pipelines need there.
+var UserPipelines = []struct {
+	Resource   string
+	Edit, View string // verbs, separated by spaces
+	What       string
+}{
+	{"pipelines", "get list create delete", "get list", "pipelines"},
+	{"pipelines/versions", "get list create delete", "get list", "versions of pipelines"},
+	{"experiments", "get list create archive unarchive", "get list", "experiments"},
+	{"runs", "get list create archive unarchive terminate retry delete", "get list", "runs"},
+	{"jobs", "get list create enable disable delete", "get list", "recurring runs"},
 }
