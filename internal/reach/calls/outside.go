@@ -2,6 +2,7 @@ package calls
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -183,10 +184,12 @@ func clusterDNS(n *reach.Network) *reach.Peer {
 // instead: the cache of its node, or OpenShift's own.
 func otherDNS(n *reach.Network, from *reach.Peer) bool {
 	cache := n.Outside("the DNS cache of a node", kubeflow.NodeLocalDNS)
+	internet := n.Outside("the internet", netip.MustParsePrefix("1.1.1.1/32"))
 	openshift := n.Representative("OpenShift's DNS", "openshift-dns", reach.Labels{Set: labels.Set{"dns.operator.openshift.io/daemonset-dns": "default"}, Open: true},
 		corev1.ContainerPort{Name: "dns", ContainerPort: 5353, Protocol: corev1.ProtocolUDP})
-	return n.ReachEgress(from, cache, reach.UDP(53)).Verdict == reach.Allowed ||
-		n.ReachEgress(from, openshift, reach.UDP(5353)).Verdict == reach.Allowed
+	allowed := func(to *reach.Peer) bool { return n.ReachEgress(from, to, reach.UDP(53)).Verdict == reach.Allowed }
+	// A rule for the internet holds the cache's address too, but is not for it.
+	return allowed(cache) && !allowed(internet) || n.ReachEgress(from, openshift, reach.UDP(5353)).Verdict == reach.Allowed
 }
 
 // DNS are the look-ups of pods that surely make some: those that call a
