@@ -49,6 +49,9 @@ type Claim struct {
 	Spec        corev1.PersistentVolumeClaimSpec
 	// Count is how many such claims there will be.
 	Count int
+	// Optional claims are made only for users of one feature: the platform
+	// works without them.
+	Optional bool
 
 	at func(steps ...any) inventory.Place
 }
@@ -149,7 +152,7 @@ func given(pvc inventory.Typed[corev1.PersistentVolumeClaim]) *Claim {
 	}
 }
 
-// Given finds a rendered claim.
+// GivenClaim finds a rendered claim.
 func GivenClaim(v *inventory.View, namespace, name string) (*Claim, bool) {
 	pvc, ok := PersistentVolumeClaims.Get(v, namespace, name)
 	if !ok {
@@ -333,7 +336,7 @@ func suggestionClaims(o *inventory.Object) []*Claim {
 		}
 		path := inventory.Path{"runtime", "suggestions", i, "persistentVolumeClaimSpec"}
 		claims = append(claims, &Claim{
-			Origin: Configured, Object: o, Spec: body.Spec, Count: 1,
+			Origin: Configured, Object: o, Spec: body.Spec, Count: 1, Optional: true,
 			What: fmt.Sprintf("the claim of suggestions by algorithm %v in %s", suggestion["algorithmName"], o.Key),
 			at: func(steps ...any) inventory.Place {
 				// The specification stands where a claim has spec.

@@ -75,7 +75,7 @@ func ClassesOf(v *inventory.View, cluster *facts.Cluster) *Classes {
 		}
 		class := &Class{Name: given.Name, Provisioner: given.Provisioner, Default: given.Default}
 		for _, mode := range given.AccessModes {
-			class.Modes = append(class.Modes, accessMode(mode))
+			class.Modes = append(class.Modes, corev1.PersistentVolumeAccessMode(mode))
 		}
 		classes.List = append(classes.List, class)
 	}
@@ -83,21 +83,6 @@ func ClassesOf(v *inventory.View, cluster *facts.Cluster) *Classes {
 		classes.Volumes = append(classes.Volumes, volume)
 	}
 	return classes
-}
-
-// accessMode reads kubectl's short forms too.
-func accessMode(s string) corev1.PersistentVolumeAccessMode {
-	switch s {
-	case "RWO":
-		return corev1.ReadWriteOnce
-	case "ROX":
-		return corev1.ReadOnlyMany
-	case "RWX":
-		return corev1.ReadWriteMany
-	case "RWOP":
-		return corev1.ReadWriteOncePod
-	}
-	return corev1.PersistentVolumeAccessMode(s)
 }
 
 // Get finds a class by name.
