@@ -61,6 +61,7 @@ type refusal struct {
 	containers []string
 	why        string
 	field, res string // in the container
+	lacking    bool   // it states too little, not too much
 }
 
 // refusals judges a pod as admission would: for each quota and range the first
@@ -75,7 +76,7 @@ func refusals(pass *checks.Pass, s *space, d *kubeflow.Demand) []refusal {
 			field, res := inContainer(lacking[0].Resource)
 			list = append(list, refusal{
 				limit: h.hardAt(lacking[0].Resource), source: p.Part(lacking[0].Containers[0]).Place, containers: lacking[0].Containers,
-				why: fmt.Sprintf("%s demands that they specify %s", h.name, lackingText(lacking)), field: field, res: res,
+				why: fmt.Sprintf("%s demands that they specify %s", h.name, lackingText(lacking)), field: field, res: res, lacking: true,
 			})
 			continue
 		}

@@ -29,8 +29,9 @@ The form of the releases has the factor 1.2 for both.`,
 					continue
 				}
 				for _, r := range refusals(pass, s, d) {
-					if !slices.Contains(r.containers, "notebook") || (r.res != "cpu" && r.res != "memory") {
-						pass.Reportf(r.limit, "notebooks in namespace %s are refused: %s", s.name, r.why).See(r.source, "this configures the container")
+					if !r.lacking || !slices.Contains(r.containers, "notebook") || (r.res != "cpu" && r.res != "memory") {
+						pass.Reportf(r.limit, "notebooks of the form's defaults are refused in namespace %s: %s", s.name, r.why).
+							See(r.source, "this configures the container")
 						continue
 					}
 					field := "limitFactor"

@@ -220,17 +220,18 @@ func InvalidRange(written corev1.LimitRangeSpec) []Fault {
 			if hasMin && hasMax && least.Cmp(most) > 0 {
 				fault(place("min", "max"), "min %s of %s is above max %s", &least, name, &most)
 			}
-			// A default that is only the maximum is below the minimum where the
-			// maximum is: said already.
-			stated := given(original, "defaultRequest", name) || given(original, "default", name)
-			if hasRequest && hasMin && stated && least.Cmp(request) > 0 {
-				fault(place("defaultRequest", "default"), "default request %s of %s is below min %s", &request, name, &least)
-			}
-			if hasRequest && hasMax && request.Cmp(most) > 0 {
-				fault(place("defaultRequest", "default", "min"), "default request %s of %s is above max %s", &request, name, &most)
-			}
-			if hasRequest && hasDefault && request.Cmp(limit) > 0 {
-				fault(place("defaultRequest", "default", "max"), "default request %s of %s is above default limit %s", &request, name, &limit)
+			// A default request that the server takes from another bound is at
+			// fault where that bound is: said there.
+			if given(original, "defaultRequest", name) {
+				if hasRequest && hasMin && least.Cmp(request) > 0 {
+					fault(place("defaultRequest"), "default request %s of %s is below min %s", &request, name, &least)
+				}
+				if hasRequest && hasMax && request.Cmp(most) > 0 {
+					fault(place("defaultRequest"), "default request %s of %s is above max %s", &request, name, &most)
+				}
+				if hasRequest && hasDefault && request.Cmp(limit) > 0 {
+					fault(place("defaultRequest"), "default request %s of %s is above default limit %s", &request, name, &limit)
+				}
 			}
 			if hasDefault && hasMin && least.Cmp(limit) > 0 && given(original, "default", name) {
 				fault(place("default"), "default limit %s of %s is below min %s", &limit, name, &least)
