@@ -158,7 +158,7 @@ func New(result *runner.Result, opts Options) *Report {
 		Sources:  []Source{},
 		Findings: []Finding{},
 		Coverage: []Coverage{},
-		failOn:   opts.FailOn, rules: opts.Rules,
+		failOn:   opts.FailOn, failOnUndecided: opts.FailOnUndecided, rules: opts.Rules,
 	}
 	for _, s := range opts.Sources {
 		r.Sources = append(r.Sources, Source{Path: clean(s.Path), Kind: string(s.Kind), Objects: s.Objects})
