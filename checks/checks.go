@@ -83,6 +83,7 @@ type Pass struct {
 	Render  *inventory.View
 	Cluster *facts.Cluster // never nil
 	Target  Target
+	Server  Server // nil where the run has none: not applicable
 
 	findings      []*Finding
 	notApplicable bool

@@ -8,11 +8,13 @@ import (
 	"github.com/kfpreflight/kfpreflight/checks/oidc"
 	"github.com/kfpreflight/kfpreflight/checks/quota"
 	"github.com/kfpreflight/kfpreflight/checks/rbac"
+	"github.com/kfpreflight/kfpreflight/checks/schema"
 	"github.com/kfpreflight/kfpreflight/checks/storage"
 )
 
 // Checks are all checks, family by family.
 var Checks = slices.Concat(
+	schema.Checks,
 	rbac.Checks,
 	storage.Checks,
 	networkpolicy.Checks,

@@ -46,6 +46,13 @@ import (
 // Run tests a family's checks against the archives in testdata.
 func Run(t *testing.T, family []*checks.Check) {
 	t.Helper()
+	RunWith(t, family, runner.Options{})
+}
+
+// RunWith is [Run] with options for the runs, such as a server; cases add their
+// facts and target.
+func RunWith(t *testing.T, family []*checks.Check, opts runner.Options) {
+	t.Helper()
 	archives := map[string]bool{}
 	for _, check := range family {
 		file := ArchiveName(check)
@@ -58,7 +65,7 @@ func Run(t *testing.T, family []*checks.Check) {
 			if err != nil {
 				t.Fatalf("a check needs an archive: %v", err)
 			}
-			runArchive(t, check, archive)
+			runArchive(t, check, archive, opts)
 		})
 	}
 	entries, err := os.ReadDir("testdata")
@@ -77,7 +84,7 @@ func ArchiveName(check *checks.Check) string {
 	return strings.ReplaceAll(check.Problem(), "-", "_") + ".txtar"
 }
 
-func runArchive(t *testing.T, check *checks.Check, archive *txtar.Archive) {
+func runArchive(t *testing.T, check *checks.Check, archive *txtar.Archive, base runner.Options) {
 	var withFindings, without bool
 	for _, c := range Cases(archive) {
 		t.Run(c.Name, func(t *testing.T) {
@@ -93,7 +100,7 @@ func runArchive(t *testing.T, check *checks.Check, archive *txtar.Archive) {
 			without = without || !reported
 			var first []string
 			var findings []*checks.Finding
-			inv, opts := c.load(t)
+			inv, opts := c.load(t, base)
 			for run := range 2 {
 				result, err := runner.Run(context.Background(), inv, []*checks.Check{check}, opts)
 				if err != nil {
@@ -174,10 +181,9 @@ func Cases(archive *txtar.Archive) []*Case {
 	return cases
 }
 
-func (c *Case) load(t *testing.T) (*inventory.Inventory, runner.Options) {
+func (c *Case) load(t *testing.T, opts runner.Options) (*inventory.Inventory, runner.Options) {
 	t.Helper()
 	var objects []*inventory.Object
-	var opts runner.Options
 	for _, file := range c.Files {
 		if file.Name == config.Name {
 			cfg, err := config.Parse(file.Name, file.Data)

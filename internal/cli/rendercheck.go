@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kfpreflight/kfpreflight/internal/apiserver"
 	"github.com/kfpreflight/kfpreflight/internal/config"
 	"github.com/kfpreflight/kfpreflight/internal/inventory"
 	"github.com/kfpreflight/kfpreflight/internal/kubeflow"
@@ -150,7 +151,7 @@ func (o *renderCheck) examine(ctx context.Context, settled *resolved, paths []st
 }
 
 func (o *renderCheck) apply(ctx context.Context, inv *inventory.Inventory, settled *resolved, piped *bytes.Buffer) (*runner.Result, error) {
-	result, err := runner.Run(ctx, inv, settled.selected, runner.Options{Cluster: &settled.config.Cluster, Target: settled.target, Jobs: o.limits.jobs})
+	result, err := runner.Run(ctx, inv, settled.selected, runner.Options{Cluster: &settled.config.Cluster, Target: settled.target, Jobs: o.limits.jobs, Server: apiserver.New})
 	if err != nil {
 		return nil, err
 	}

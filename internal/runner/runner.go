@@ -61,6 +61,8 @@ type Options struct {
 	Cluster *facts.Cluster // nil: nothing is known
 	Target  checks.Target
 	Jobs    int // checks at once; 0: as many as there are processors
+	// Server makes the judge of the render's objects; nil for none.
+	Server func(*inventory.Inventory) checks.Server
 }
 
 // Run applies the checks to one render. What controllers will create is added
@@ -73,6 +75,10 @@ func Run(ctx context.Context, inv *inventory.Inventory, list []*checks.Check, op
 		opts.Jobs = runtime.GOMAXPROCS(0)
 	}
 	inv = kubeflow.Expand(inv)
+	var server checks.Server
+	if opts.Server != nil {
+		server = opts.Server(inv)
+	}
 	passes := make([]*checks.Pass, len(list))
 	errs := make([]error, len(list))
 	next := make(chan int)
@@ -80,7 +86,7 @@ func Run(ctx context.Context, inv *inventory.Inventory, list []*checks.Check, op
 	for range opts.Jobs {
 		wg.Go(func() {
 			for i := range next {
-				passes[i], errs[i] = one(inv, list[i], opts)
+				passes[i], errs[i] = one(inv, server, list[i], opts)
 			}
 		})
 	}
@@ -110,13 +116,13 @@ func Run(ctx context.Context, inv *inventory.Inventory, list []*checks.Check, op
 	return result, nil
 }
 
-func one(inv *inventory.Inventory, check *checks.Check, opts Options) (pass *checks.Pass, err error) {
+func one(inv *inventory.Inventory, server checks.Server, check *checks.Check, opts Options) (pass *checks.Pass, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("running check %s: internal error: %v\n%s", check.ID, r, debug.Stack())
 		}
 	}()
-	pass = &checks.Pass{Check: check, Render: inv.View(), Cluster: opts.Cluster, Target: opts.Target}
+	pass = &checks.Pass{Check: check, Render: inv.View(), Cluster: opts.Cluster, Target: opts.Target, Server: server}
 	check.Run(pass)
 	for _, broken := range pass.Render.Broken() {
 		if broken.Object.Made == nil {

@@ -1,0 +1,35 @@
+package schema
+
+import (
+	"github.com/kfpreflight/kfpreflight/checks"
+	"github.com/kfpreflight/kfpreflight/internal/inventory"
+)
+
+var invalidValue = &checks.Check{
+	ID:       "schema/invalid-value",
+	Severity: checks.Error,
+	Doc: `the API server refuses a value
+
+The object breaks a rule of its kind: a required field is missing, a value is
+out of its range or pattern, a name is no DNS name, a selector does not match the
+template's labels, a port or volume is named twice, a CEL rule of the CRD does
+not hold. Apply ends with "is invalid" for this object and goes on with the
+others: the platform comes up in part.
+
+Built-in kinds are judged by the API server's own validation, custom resources
+by the CRD in the same render (structural schema, list types, CEL rules), CRDs by
+the rules for CRDs. What admission adds (webhooks, quota, Pod Security) is left
+to other checks.`,
+	Fix:   "Give the field a value that the message allows.",
+	Refs:  []string{"kubeflow/manifests#3315", "https://kubernetes.io/docs/reference/using-api/api-concepts/"},
+	Since: "0.1.0",
+	Run: func(pass *checks.Pass) {
+		ask(pass, func(o *inventory.Object, problem checks.Problem) {
+			if problem.Kind == checks.Undeterminable {
+				pass.Undecidedf(place(o, problem), "%s: %s", o.Key, problem.Message)
+				return
+			}
+			pass.Reportf(place(o, problem), "the API server refuses %s: %s", o.Key, said(o, problem))
+		}, checks.Invalid, checks.Undeterminable)
+	},
+}
