@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -43,13 +42,13 @@ The default is the working folder; - reads standard input.`,
 	cmd.Flags().StringVarP(&o.file, "output", "o", "", "write to this `FILE` instead of standard output")
 	o.config.register(cmd)
 	o.charts.register(cmd)
-	o.limits.register(cmd)
-	o.look.register(cmd)
+	o.limits.registerTime(cmd)
+	o.look.registerQuiet(cmd)
 	return cmd
 }
 
 func (o *renderCommand) run(cmd *cobra.Command, path string) error {
-	if err := errors.Join(o.look.validate(), o.limits.validate()); err != nil {
+	if err := o.limits.validate(); err != nil {
 		return err
 	}
 	cfg, err := o.config.load()
