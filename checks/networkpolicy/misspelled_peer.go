@@ -50,6 +50,9 @@ may be for what is installed elsewhere.`,
 	},
 }
 
+// everyCluster are the namespaces that every cluster has.
+var everyCluster = []string{"default", "kube-node-lease", "kube-public", "kube-system"}
+
 // A namespace is what is known of one, for the messages and for selectors.
 type namespace struct {
 	name   string
@@ -61,8 +64,7 @@ type namespace struct {
 // knownNamespaces are those that will surely exist, and one that stands for
 // those of profiles.
 func knownNamespaces(pass *checks.Pass, n *reach.Network) []namespace {
-	names := []string{"default", "kube-node-lease", "kube-public", "kube-system"}
-	names = append(names, pass.Cluster.Namespaces...)
+	names := slices.Concat(everyCluster, pass.Cluster.Namespaces)
 	places := map[string]inventory.Place{}
 	for o := range n.View().LiveOf(inventory.GroupKind{Kind: "Namespace"}) {
 		names = append(names, o.Key.Name)
@@ -76,7 +78,8 @@ func knownNamespaces(pass *checks.Pass, n *reach.Network) []namespace {
 	for _, name := range slices.Compact(names) {
 		list = append(list, namespace{name, places[name], n.NamespaceLabels(name), ofProfile(n, name)})
 	}
-	return append(list, namespace{"of a profile", inventory.Place{}, n.ProfileNamespace(), true})
+	// Its name may be anything, but will hardly be nearly that of another.
+	return append(list, namespace{"of a profile", inventory.Place{}, reach.Labels{Set: n.ProfileNamespace().Set}, true})
 }
 
 // misspelledNamespace reports a namespaceSelector that nearly matches; it is
@@ -86,12 +89,10 @@ func misspelledNamespace(pass *checks.Pass, policy *reach.Policy, rule reach.Rul
 		return false
 	}
 	for _, ns := range known {
-		// What nobody rendered may carry any label but another name.
-		closed := ns.labels
-		if _, perhaps := reach.Match(selector, closed); perhaps && (!closed.Open || slices.Contains(pass.Cluster.Namespaces, ns.name)) {
-			return false
-		}
-		if surely, _ := reach.Match(selector, ns.labels); surely {
+		// A namespace that nobody rendered may carry any label, but those that
+		// every cluster has carry none that anybody would select by.
+		surely, perhaps := reach.Match(selector, ns.labels)
+		if surely || perhaps && !slices.Contains(everyCluster, ns.name) {
 			return false
 		}
 	}

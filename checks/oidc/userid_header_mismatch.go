@@ -81,7 +81,7 @@ func userHeaders(c *login.Chain) []source {
 			answers, _ := party.Proxy.ResponseHeaders()
 			for _, p := range providers {
 				for _, name := range sorted(answers) {
-					if login.Has(p.UpstreamHeaders, name) {
+					if name != "authorization" && login.Has(p.UpstreamHeaders, name) {
 						all = append(all, source{name: name, place: answers[name].Place})
 					}
 				}

@@ -180,7 +180,7 @@ func finite(pass *checks.Pass, s *space, h *hard, used corev1.ResourceList) {
 		// The roles of a training job run together, the steps of a workflow
 		// one after the other.
 		key := p.Name
-		if p.Controller == "training-operator" {
+		if p.Controller == "training-operator" || p.Controller == "spark-operator" {
 			key = p.Owner.Key.String()
 		}
 		if groups[key] == nil {

@@ -25,7 +25,8 @@ is the sum of a pod where the range has the type Pod.
 
 Ranges that are refused themselves bind nobody: see quota/invalid-limit-range.
 Devices that a range forces on containers are in
-quota/limit-range-forces-devices.`,
+quota/limit-range-forces-devices. A bound that refuses more than three workloads
+is one finding, at the bound.`,
 	Fix:   "Bring the container's requests and limits into the range, or widen the range.",
 	Refs:  []string{"https://kubernetes.io/docs/concepts/policy/limit-range/", "kubeflow/pipelines#7699"},
 	Since: "0.1.0",
@@ -34,6 +35,7 @@ quota/limit-range-forces-devices.`,
 		trials, _ := trialsOf(pass, all)
 		for _, s := range all {
 			added := additions{}
+			var own refused
 			for _, p := range slices.Concat(s.pods, trials[s.name]) {
 				for _, problem := range quota.Violations(p.spec, s.specs(), options(pass)) {
 					if device(problem.Resource) && !states(p, problem) {
@@ -42,7 +44,7 @@ quota/limit-range-forces-devices.`,
 					r := s.ranges[problem.Range]
 					bound := r.At("spec", "limits", problem.Item, problem.Bound, string(problem.Resource))
 					if problem.Container == "" {
-						pass.Reportf(p.At("spec"), "pod of %s: %s, by %s", p.Name, problem.Message, r.Key).See(bound, "%s of %s", problem.Bound, r.Key)
+						own.note(bound, p.At("spec"), p.Name, fmt.Sprintf("pod of %s: %s, by %s", p.Name, problem.Message, r.Key))
 						continue
 					}
 					part := p.Part(problem.Container)
@@ -51,11 +53,12 @@ quota/limit-range-forces-devices.`,
 						added.note(bound, part.Place, text, p.Name)
 						continue
 					}
-					pass.Reportf(part.Place.At("resources", problem.Field, string(problem.Resource)), "container %s of %s: %s, by %s", problem.Container, p.Name, problem.Message, r.Key).
-						See(bound, "%s of %s", problem.Bound, r.Key)
+					own.note(bound, part.Place.At("resources", problem.Field, string(problem.Resource)), p.Name,
+						fmt.Sprintf("container %s of %s: %s, by %s", problem.Container, p.Name, problem.Message, r.Key))
 				}
 			}
 			added.report(pass)
+			own.report(pass)
 			for _, c := range claimsOf(pass, s.name) {
 				for _, problem := range quota.ClaimViolations(c.spec, s.specs()) {
 					r := s.ranges[problem.Range]

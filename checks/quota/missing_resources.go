@@ -24,7 +24,8 @@ Profile's resourceQuotaSpec is such a quota.
 A limit is a request too where no request is stated, and a LimitRange with
 defaults for the field makes all of it right. Other resources (storage, devices,
 counts) are not mandatory. Pods that users start later are in
-quota/runtime-pods-refused.`,
+quota/runtime-pods-refused. A quota that refuses more than three workloads is
+one finding, at the quota.`,
 	Fix:   "State the field in each container, or give the namespace a LimitRange with a default for it.",
 	Refs:  []string{"kubeflow/manifests#1750", "kubeflow/pipelines#4576", "kubeflow/pipelines#5214", "kubeflow/kubeflow#7077", "https://kubernetes.io/docs/concepts/policy/resource-quotas/"},
 	Since: "0.1.0",
@@ -41,58 +42,51 @@ quota/runtime-pods-refused.`,
 				}
 			}
 			added := additions{}
+			var own refused
 			for _, p := range slices.Concat(s.pods, trials[s.name]) {
-				lacks(pass, s, p, added)
+				lacks(pass, s, p, added, &own)
 			}
 			added.report(pass)
+			own.report(pass)
 		}
 	},
 }
 
-// lacks reports a pod that lacks what the quotas of its namespace demand: once
-// for the pod, at the first of its own containers.
-func lacks(pass *checks.Pass, s *space, p *pod, added additions) {
+// lacks notes a pod that lacks what the quotas of its namespace demand: once for
+// each quota, at the first of its own containers.
+func lacks(pass *checks.Pass, s *space, p *pod, added additions, refused *refused) {
 	if p.Most == 0 && p.Least == 0 {
 		return // stopped, or scaled to nothing
 	}
-	var finding *checks.Finding
 	for _, h := range s.quotas {
 		lacking := h.lacking(p, options(pass))
 		if len(lacking) == 0 {
 			continue
 		}
-		own, field, res := "", "", ""
-		for _, m := range lacking {
-			for _, c := range p.Full.Containers {
-				if own == "" && p.Part(c.Name).By == "" && slices.Contains(m.Containers, c.Name) {
-					own = c.Name
-					field, res = inContainer(m.Resource)
-				}
-			}
-			for _, c := range p.Full.InitContainers {
-				if own == "" && p.Part(c.Name).By == "" && slices.Contains(m.Containers, c.Name) {
-					own = c.Name
-					field, res = inContainer(m.Resource)
-				}
-			}
-		}
 		key := h.hardAt(lacking[0].Resource)
+		own, name := firstOwn(p, lacking)
 		if own == "" {
 			part := p.Part(lacking[0].Containers[0])
 			added.note(key, part.Place, fmt.Sprintf("%s refuses pods with containers that %s adds: they must specify %s", h.name, part.By, lackingText(lacking)), p.Name)
 			continue
 		}
-		if finding == nil {
-			finding = pass.Reportf(p.Part(own).Place.At("resources", field, res), "%s is refused by %s: its pods must specify %s", p.Name, h.name, lackingText(lacking))
-		}
-		finding.See(key, "%s makes %s mandatory", h.name, quota.JoinNames(resources(lacking)))
+		field, res := inContainer(name)
+		refused.note(key, p.Part(own).Place.At("resources", field, res), p.Name,
+			fmt.Sprintf("%s is refused by %s: its pods must specify %s", p.Name, h.name, lackingText(lacking)))
 	}
 }
 
-func resources(lacking []quota.Missing) []corev1.ResourceName {
-	var list []corev1.ResourceName
+// firstOwn is the first container of the template that lacks something, and
+// what it lacks; empty where only added containers do.
+func firstOwn(p *pod, lacking []quota.Missing) (container string, lacks corev1.ResourceName) {
 	for _, m := range lacking {
-		list = append(list, m.Resource)
+		for _, list := range [][]corev1.Container{p.Full.Containers, p.Full.InitContainers} {
+			for _, c := range list {
+				if p.Part(c.Name).By == "" && slices.Contains(m.Containers, c.Name) {
+					return c.Name, m.Resource
+				}
+			}
+		}
 	}
-	return list
+	return "", ""
 }

@@ -115,6 +115,9 @@ func checkNeeds(pass *checks.Pass, policy *access.Policy, served *kubeflow.Serve
 			gaps.add(place, need, access.ResourceName(need.Group, resource), missing, namespace, why)
 		}
 	}
+	if len(gaps) > 0 && bindingAtFault(pass, policy, pod.Namespace, account) {
+		return // said where the binding goes wrong
+	}
 	undecided := len(gaps) > 0 && !decidable(pass, policy, subject)
 	for _, g := range gaps {
 		where := " in every namespace"
@@ -161,6 +164,50 @@ func decidable(pass *checks.Pass, policy *access.Policy, subject access.Subject)
 		}
 	}
 	return rolesRendered
+}
+
+// bindingAtFault reports whether a binding of the render that is meant for an
+// account is itself wrong, in a way that another check of the family reports
+// as an error: its role does not exist, the API server refuses it, or its
+// subject is nobody and looks like this account.
+func bindingAtFault(pass *checks.Pass, policy *access.Policy, namespace, account string) bool {
+	for _, b := range policy.Bindings() {
+		if !rendered(b.Object) {
+			continue
+		}
+		if b.Role == nil && !external(b.RoleRef.Name) && names(b, namespace, account) {
+			return true
+		}
+		for _, s := range b.Subjects {
+			in := s.Namespace
+			if in == "" {
+				in = b.Namespace
+			}
+			if s.Kind != "ServiceAccount" || stateOf(pass, in, s.Name) == present {
+				continue
+			}
+			if in == namespace && lookalike(s.Name, accountNames(pass, namespace)) == account ||
+				s.Name == account && !slices.Contains(sameInEveryNamespace, account) && slices.Contains(namespacesOf(pass, account), namespace) {
+				return true
+			}
+		}
+	}
+	for b := range access.RoleBindings.In(pass.Render) {
+		if len(access.RefusedRoleBinding(b.Value)) > 0 && names(&access.Binding{Namespace: b.Key.Namespace, Subjects: b.Value.Subjects}, namespace, account) {
+			return true
+		}
+	}
+	for b := range access.ClusterRoleBindings.In(pass.Render) {
+		if len(access.RefusedClusterRoleBinding(b.Value)) == 0 {
+			continue
+		}
+		for _, s := range b.Value.Subjects {
+			if s.Name == account && (s.Namespace == namespace || s.Namespace == "") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // names reports whether a binding has an account among its subjects.

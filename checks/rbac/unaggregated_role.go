@@ -33,16 +33,7 @@ component.`,
 	Since: "0.1.0",
 	Run: func(pass *checks.Pass) {
 		policy := policyOf(pass)
-		wanted := map[string][]labels.Requirement{}
-		for _, role := range policy.ClusterRoles() {
-			for _, selector := range role.Selectors {
-				requirements, _ := selector.Requirements()
-				for _, r := range requirements {
-					wanted[r.Key()] = append(wanted[r.Key()], r)
-				}
-			}
-		}
-		keys := sortedKeys(wanted)
+		wanted, keys := wantedLabels(policy)
 		found := false
 		for _, role := range declaredRoles(policy) {
 			for _, name := range sortedKeys(role.Labels) {
@@ -73,6 +64,21 @@ func isAggregation(name string) bool {
 	return ok && strings.HasPrefix(key, "aggregate-to-") && strings.HasPrefix(domain, "rbac.")
 }
 
+// wantedLabels are the requirements of all selectors that collect roles, by
+// key, and the keys.
+func wantedLabels(policy *access.Policy) (map[string][]labels.Requirement, []string) {
+	wanted := map[string][]labels.Requirement{}
+	for _, role := range policy.ClusterRoles() {
+		for _, selector := range role.Selectors {
+			requirements, _ := selector.Requirements()
+			for _, r := range requirements {
+				wanted[r.Key()] = append(wanted[r.Key()], r)
+			}
+		}
+	}
+	return wanted, sortedKeys(wanted)
+}
+
 func checkAggregationLabel(pass *checks.Pass, role *access.Role, place inventory.Place, name, value string, wanted map[string][]labels.Requirement, keys []string) {
 	if role.Namespace != "" {
 		if len(wanted[name]) > 0 {
@@ -81,38 +87,45 @@ func checkAggregationLabel(pass *checks.Pass, role *access.Role, place inventory
 		}
 		return
 	}
+	if message, plain := wrongLabel(name, value, wanted, keys); message != "" {
+		f := pass.Reportf(place, "%s has the label %s%s", role, name, message)
+		if plain {
+			f.As(checks.Error)
+		}
+	}
+}
+
+// wrongLabel says what is wrong with a label of a ClusterRole that is meant to
+// be collected; plain says that it is a slip. It is empty for other labels.
+func wrongLabel(name, value string, wanted map[string][]labels.Requirement, keys []string) (message string, plain bool) {
+	if !isAggregation(name) {
+		return "", false
+	}
 	if selecting := wanted[name]; len(selecting) > 0 {
 		matches := func(r labels.Requirement) bool { return r.Matches(labels.Set{name: value}) }
-		if !slices.ContainsFunc(selecting, matches) {
-			pass.Reportf(place, "%s has the label %s with the value %q, and the role that collects it wants %s", role, name, value, selecting[0].String()).As(checks.Error)
+		if slices.ContainsFunc(selecting, matches) {
+			return "", false
 		}
-		return
+		return fmt.Sprintf(" with the value %q, and the role that collects it wants %s", value, selecting[0].String()), true
 	}
 	domain, key, _ := strings.Cut(name, "/")
-	for _, k := range keys { // the right word under another domain
-		if d, w, ok := strings.Cut(k, "/"); ok && w == key && d != domain {
-			pass.Reportf(place, "%s has the label %s, which no role collects; did you mean %s?", role, name, k).As(checks.Error)
-			return
-		}
-	}
 	var words []string
 	for _, k := range keys {
-		if _, w, ok := strings.Cut(k, "/"); ok && strings.HasPrefix(w, "aggregate-to-") {
+		d, w, ok := strings.Cut(k, "/")
+		if ok && w == key && d != domain { // the right word under another domain
+			return ", which no role collects; did you mean " + k + "?", true
+		}
+		if ok && strings.HasPrefix(w, "aggregate-to-") {
 			words = append(words, k)
 		}
 	}
 	if like := lookalike(name, words); like != "" && resemblance(name, like) <= 2 {
-		pass.Reportf(place, "%s has the label %s, which no role collects; did you mean %s?", role, name, like).As(checks.Error)
-		return
+		return ", which no role collects; did you mean " + like + "?", true
 	}
 	if key == "aggregate-to-cluster-reader" || strings.HasPrefix(key, "aggregate-to-kubeflow-") && !slices.Contains(keys, "rbac.authorization.kubeflow.org/aggregate-to-kubeflow-edit") {
-		return
+		return "", false
 	}
-	hint := ""
-	if !strings.HasPrefix(key, "aggregate-to-kubeflow-") {
-		hint = fmt.Sprintf(" (%s)", value)
-	}
-	pass.Reportf(place, "%s has the label %s%s, which no role collects", role, name, hint)
+	return ", which no role collects", false
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -91,7 +91,10 @@ func reportUsers(pass *checks.Pass, policy *access.Policy, role *access.Role, fa
 	if len(missing) == 0 || role.Name == "kubeflow-admin" && sameAsEdit(policy, group, base, sub, missing) {
 		return nil
 	}
-	place, why := whereUsersGet(policy, role, group, base, sub, missing)
+	place, why, said := whereUsersGet(policy, role, group, base, sub, missing)
+	if said {
+		return nil
+	}
 	if place.IsZero() {
 		place = fallback
 	}
@@ -121,8 +124,10 @@ func sameAsEdit(policy *access.Policy, group, resource, sub string, verbs []stri
 
 // whereUsersGet finds the role that should have given users a right: one that
 // grants it and is not collected, else the rule that lacks the verb, else one
-// for other kinds of the group.
-func whereUsersGet(policy *access.Policy, role *access.Role, group, resource, sub string, verbs []string) (inventory.Place, string) {
+// for other kinds of the group. said reports that the role's label is what is
+// wrong, which rbac/unaggregated-role says.
+func whereUsersGet(policy *access.Policy, role *access.Role, group, resource, sub string, verbs []string) (place inventory.Place, why string, said bool) {
+	wanted, keys := wantedLabels(policy)
 	feeding := map[*access.Role]bool{}
 	for i := range role.Rules {
 		feeding[role.Rules[i].In] = true
@@ -134,18 +139,23 @@ func whereUsersGet(policy *access.Policy, role *access.Role, group, resource, su
 		if !slices.ContainsFunc(verbs, func(verb string) bool {
 			return !other.Allows(access.Attributes{Verb: verb, Group: group, Resource: resource, Subresource: sub})
 		}) {
-			return other.Object.At("metadata", "labels"), ", which " + other.String() + " grants and " + role.Name + " does not collect"
+			for label, value := range other.Labels {
+				if message, _ := wrongLabel(label, value, wanted, keys); message != "" {
+					return inventory.Place{}, "", true
+				}
+			}
+			return other.Object.At("metadata", "labels"), ", which " + other.String() + " grants and " + role.Name + " does not collect", false
 		}
 	}
-	place := inRules([]*access.Binding{{Object: role.Object, Role: role}}, group, resource, sub)
+	place = inRules([]*access.Binding{{Object: role.Object, Role: role}}, group, resource, sub)
 	if !place.IsZero() && place.Path[len(place.Path)-1] == "resources" {
 		// A rule for another kind of the group counts where it is of the
 		// same program: kubeflow.org is many.
 		if group == "kubeflow.org" {
-			return inventory.Place{}, ""
+			return inventory.Place{}, "", false
 		}
 	}
-	return place, ""
+	return place, "", false
 }
 
 // forUsers reports whether a role looks like one that users collect: it has a

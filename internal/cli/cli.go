@@ -74,8 +74,17 @@ type panicked struct {
 	stack []byte
 }
 
-func (e *panicked) Error() string {
-	return fmt.Sprintf("internal error: %v\nThis is a mistake in kfpreflight, not in your manifests. Please report it, with what follows, at\nhttps://github.com/kfpreflight/kfpreflight/issues\n\n%s", e.value, e.stack)
+func (e *panicked) Error() string { return fmt.Sprintf("internal error: %v", e.value) }
+
+// sayPanic asks to report a mistake of ours.
+func sayPanic(w io.Writer, err error, stack []byte) int {
+	printErrors(w, err)
+	fmt.Fprintf(w, `This is a mistake in kfpreflight, not in your manifests. Please report it, with
+what follows, at https://github.com/kfpreflight/kfpreflight/issues
+
+kfpreflight %s
+%s`, Version(), stack)
+	return exitFailed
 }
 
 // Main runs the program and returns its exit code.
@@ -122,6 +131,8 @@ func say(w io.Writer, err error) int {
 	var usage *usageError
 	var interrupted *interruption
 	var failed *failure
+	var crash *panicked
+	var broken *runner.Panic
 	switch {
 	case err == nil:
 		return exitOK
@@ -136,12 +147,11 @@ func say(w io.Writer, err error) int {
 			fmt.Fprintf(w, "Run '%s' for help.\n", usage.hint)
 		}
 		return exitUsage
+	case errors.As(err, &crash):
+		return sayPanic(w, err, crash.stack)
+	case errors.As(err, &broken):
+		return sayPanic(w, err, broken.Stack)
 	case errors.As(err, &failed):
-		printErrors(w, err)
-		return exitFailed
-	}
-	var crash *panicked
-	if errors.As(err, &crash) {
 		printErrors(w, err)
 		return exitFailed
 	}
@@ -154,11 +164,6 @@ func say(w io.Writer, err error) int {
 // printErrors writes each of several joined errors on a line of its own.
 func printErrors(w io.Writer, err error) {
 	for line := range strings.SplitSeq(strings.TrimRight(err.Error(), "\n"), "\n") {
-		var crash *panicked
-		if errors.As(err, &crash) {
-			fmt.Fprintf(w, "%s\n", line)
-			continue
-		}
 		fmt.Fprintf(w, "kfpreflight: %s\n", line)
 	}
 }

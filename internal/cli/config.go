@@ -66,7 +66,7 @@ func newConfigVerify(s *program) *cobra.Command {
 		Example: "  kfpreflight config verify",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			o := settings{}
+			o := configFlags{}
 			if len(args) > 0 {
 				o.config = args[0]
 			}

@@ -22,7 +22,11 @@ var notFromEnvironment = []string{"help", "values", "set", "set-string", "set-fi
 // otherVariables are read elsewhere.
 var otherVariables = []string{"KFPREFLIGHT_CACHE", "KFPREFLIGHT_KUBEFLOW"}
 
-func notForEnvironment(flag string) bool { return slices.Contains(notFromEnvironment, flag) }
+// notForEnvironment reports whether a flag is given on the command line only.
+// The --output of other commands than render-check is another flag of that name.
+func notForEnvironment(f *pflag.Flag) bool {
+	return slices.Contains(notFromEnvironment, f.Name) || f.Name == "output" && f.Value.Type() != reportType
+}
 
 func envName(flag string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
@@ -34,11 +38,11 @@ func fromEnvironment(cmd *cobra.Command, s *program) error {
 	var err error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		value := s.env(envName(f.Name))
-		if err != nil || f.Changed || value == "" || notForEnvironment(f.Name) {
+		if err != nil || f.Changed || value == "" || notForEnvironment(f) {
 			return
 		}
 		values := []string{value}
-		if f.Value.Type() == "stringArray" || f.Value.Type() == "format[=file]" {
+		if f.Value.Type() == reportType {
 			values = strings.Split(value, ",")
 		}
 		for _, v := range values {
@@ -59,7 +63,7 @@ func unknownVariables(cmd *cobra.Command, _ *program) error {
 	known := slices.Clone(otherVariables)
 	for _, sub := range allCommands(cmd.Root()) {
 		sub.Flags().VisitAll(func(f *pflag.Flag) {
-			if !notForEnvironment(f.Name) {
+			if !notForEnvironment(f) {
 				known = append(known, envName(f.Name))
 			}
 		})

@@ -35,7 +35,7 @@ family lists its checks.`,
 		ValidArgsFunction: s.completeChecks,
 		RunE:              func(_ *cobra.Command, args []string) error { return o.run(args[0]) },
 	}
-	o.look.register(cmd)
+	o.look.registerColor(cmd)
 	return cmd
 }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -29,7 +30,9 @@ type output struct {
 	file   string // empty: stdout
 }
 
-func (o *outputs) Type() string { return "format[=file]" }
+const reportType = "format[=file]"
+
+func (o *outputs) Type() string { return reportType }
 
 func (o *outputs) String() string {
 	var texts []string
@@ -109,10 +112,18 @@ type appearance struct {
 }
 
 func (a *appearance) register(cmd *cobra.Command) {
+	a.registerColor(cmd)
+	a.registerQuiet(cmd)
+	cmd.Flags().BoolVarP(&a.verbose, "verbose", "v", false, "say everything: each undecided and accepted finding, coverage, times")
+}
+
+func (a *appearance) registerQuiet(cmd *cobra.Command) {
+	cmd.Flags().BoolVarP(&a.quiet, "quiet", "q", false, "say nothing but results and errors")
+}
+
+func (a *appearance) registerColor(cmd *cobra.Command) {
 	a.color = choice{"auto", []string{"auto", "always", "never"}}
 	cmd.Flags().Var(&a.color, "color", "`WHEN` to use colours: auto, always or never; auto heeds NO_COLOR, FORCE_COLOR and CLICOLOR_FORCE")
-	cmd.Flags().BoolVarP(&a.quiet, "quiet", "q", false, "say nothing but findings and errors")
-	cmd.Flags().BoolVarP(&a.verbose, "verbose", "v", false, "say everything: each undecided and accepted finding, coverage, times")
 	a.color.complete(cmd, "color")
 }
 
@@ -168,8 +179,12 @@ type limits struct {
 }
 
 func (l *limits) register(cmd *cobra.Command) {
-	cmd.Flags().DurationVar(&l.timeout, "timeout", 0, "give up after this `DURATION`, as 90s or 5m (exit code 4); 0 means never")
+	l.registerTime(cmd)
 	cmd.Flags().IntVar(&l.jobs, "jobs", 0, "run `N` checks at once; 0 means one for each processor")
+}
+
+func (l *limits) registerTime(cmd *cobra.Command) {
+	cmd.Flags().DurationVar(&l.timeout, "timeout", 0, "give up after this `DURATION`, as 90s or 5m (exit code 4); 0 means never")
 	cmd.Flags().BoolVar(&l.offline, "offline", false, "refuse whatever would need the network")
 }
 
@@ -186,6 +201,7 @@ func (l *limits) validate() error {
 // progress says on a terminal what is being done, in one line that goes away.
 type progress struct {
 	w     io.Writer
+	mu    sync.Mutex // work that was given up on still reports
 	shown bool
 }
 
@@ -200,11 +216,15 @@ func (p *progress) step(format string, args ...any) {
 	if p.w == nil {
 		return
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	fmt.Fprintf(p.w, "\r\x1b[K"+format+"…", args...)
 	p.shown = true
 }
 
 func (p *progress) done() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.shown {
 		fmt.Fprint(p.w, "\r\x1b[K")
 		p.shown = false

@@ -28,7 +28,7 @@ func Reference() (string, error) {
 		}
 		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
 			name := envName(f.Name)
-			if f.Hidden || seen[name] || notForEnvironment(f.Name) {
+			if f.Hidden || seen[name] || notForEnvironment(f) {
 				return
 			}
 			seen[name] = true

@@ -1,17 +1,18 @@
 package cli
 
 import (
-	"errors"
+	"io"
 
 	"github.com/spf13/cobra"
 
-	"github.com/kfpreflight/kfpreflight/render/kustomize"
+	"github.com/kfpreflight/kfpreflight/render"
 )
 
 type renderCommand struct {
 	*program
 	look   appearance
 	limits limits
+	config configFlags
 	charts charts
 	file   string
 }
@@ -23,7 +24,8 @@ func newRender(s *program) *cobra.Command {
 		SuggestFor: []string{"build", "template"},
 		Short:      "Print what render-check looks at",
 		Long: `Renders one source and prints the manifests. Of a kustomization they are, byte
-for byte, what kustomize build prints; of a chart, what helm template prints.
+for byte, what kustomize build prints; of a chart, what helm template prints for the
+Kubernetes version of --kubernetes-version or the configuration.
 
 The default is the working folder; - reads standard input.`,
 		Example: `  kfpreflight render overlays/production | less
@@ -38,23 +40,36 @@ The default is the working folder; - reads standard input.`,
 		},
 	}
 	cmd.Flags().StringVarP(&o.file, "output", "o", "", "write to this `FILE` instead of standard output")
+	o.config.register(cmd)
 	o.charts.register(cmd)
-	o.limits.register(cmd)
-	o.look.register(cmd)
+	o.limits.registerTime(cmd)
+	o.look.registerQuiet(cmd)
 	return cmd
 }
 
 func (o *renderCommand) run(cmd *cobra.Command, path string) error {
-	if err := errors.Join(o.look.validate(), o.limits.validate()); err != nil {
+	if err := o.limits.validate(); err != nil {
 		return err
 	}
+	cfg, err := o.config.load()
+	if err != nil {
+		return err
+	}
+	version, err := o.config.version(cfg)
+	if err != nil {
+		return err
+	}
+	var warnings io.Writer
 	ctx, cancel := o.limits.deadline(cmd.Context())
 	defer cancel()
 	progress := newProgress(o.program, &o.look)
 	defer progress.done()
 	progress.step("rendering %s", path)
+	if !o.look.quiet {
+		warnings = lateWriter{o.err, progress}
+	}
 	data, err := await(ctx, func() ([]byte, error) {
-		return kustomize.YAML(ctx, path, kustomize.Options{Warnings: lateWriter{o.err, progress}})
+		return render.YAML(ctx, path, render.Options{Stdin: o.in, Warnings: warnings, Helm: o.charts.options(version)})
 	})
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -124,9 +125,16 @@ func (o *renderCheck) examine(ctx context.Context, settled *resolved, paths []st
 	if !o.look.quiet {
 		warnings = lateWriter{o.err, progress}
 	}
-	inv, sources, err := render.Inventory(ctx, paths, o.charts.options(io.TeeReader(o.in, piped), warnings, o.limits.offline))
+	inv, sources, err := render.Inventory(ctx, paths, render.Options{
+		Stdin: io.TeeReader(o.in, piped), Warnings: warnings, Helm: o.charts.options(settled.target.Kubernetes),
+	})
 	if err != nil {
 		return nil, err
+	}
+	if !slices.ContainsFunc(sources, func(s render.Source) bool { return s.Kind == render.Helm }) {
+		if err := o.charts.unused(); err != nil {
+			return nil, err
+		}
 	}
 	rendered := time.Now()
 	if settled.target.Kubeflow == "" {
@@ -159,7 +167,7 @@ func (o *renderCheck) apply(ctx context.Context, inv *inventory.Inventory, settl
 		Config: settled.config, Now: time.Now(), Selected: settled.selected, All: o.checks,
 		Rel: relativeToConfig(settled.config),
 		Lines: func(file string) ([]string, error) {
-			if piped.Len() > 0 && (file == "-" || file == "stdin" || file == "<stdin>") {
+			if piped.Len() > 0 && file == "-" {
 				return strings.Split(piped.String(), "\n"), nil
 			}
 			data, err := input.ReadFile(filepath.FromSlash(file))
@@ -222,25 +230,4 @@ func (o *renderCheck) write(made *report.Report) error {
 		fmt.Fprintf(o.err, "kfpreflight: %s; written to %s\n", made.Headline(), strings.Join(names, ", "))
 	}
 	return nil
-}
-
-// charts are the flags that only Helm charts need.
-type charts struct {
-	values                  []string
-	set, setString, setFile []string
-	namespace, release      string
-}
-
-func (c *charts) register(cmd *cobra.Command) {
-	f := cmd.Flags()
-	f.StringArrayVarP(&c.values, "values", "f", nil, "chart values from this `FILE`; may be repeated")
-	f.StringArrayVar(&c.set, "set", nil, "chart value, as `KEY=VALUE`; may be repeated")
-	f.StringArrayVar(&c.setString, "set-string", nil, "chart value that is a text, as `KEY=VALUE`; may be repeated")
-	f.StringArrayVar(&c.setFile, "set-file", nil, "chart value from a file, as `KEY=FILE`; may be repeated")
-	f.StringVarP(&c.namespace, "namespace", "n", "", "`NAMESPACE` that charts are installed in")
-	f.StringVar(&c.release, "release-name", "", "`NAME` of the charts' release")
-}
-
-func (c *charts) options(stdin io.Reader, warnings io.Writer, _ bool) render.Options {
-	return render.Options{Stdin: stdin, Warnings: warnings}
 }

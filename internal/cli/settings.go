@@ -19,38 +19,32 @@ import (
 
 // settings are the flags that a configuration file also holds.
 type settings struct {
+	configFlags
 	known []*checks.Check
-
-	config   string
-	noConfig bool
 
 	enable, disable, only []string
 
 	failOn          choice
 	failOnUndecided bool
 
-	kubernetes string
-	kubeflow   string
+	kubeflow string
 }
 
 func (o *settings) register(cmd *cobra.Command, p *program) {
 	o.known = p.checks
+	o.configFlags.register(cmd)
 	f := cmd.Flags()
-	f.StringVar(&o.config, "config", "", "read this `FILE` instead of looking for "+config.Name)
-	f.BoolVar(&o.noConfig, "no-config", false, "read no configuration")
 	f.StringSliceVar(&o.enable, "enable", nil, "run these `CHECKS` too: ids, families or globs")
 	f.StringSliceVar(&o.disable, "disable", nil, "do not run these `CHECKS`; beats --enable")
 	f.StringSliceVar(&o.only, "only", nil, "run these `CHECKS` and no others")
 	o.failOn = choice{"error", []string{"error", "warning", "info", "never"}}
 	f.Var(&o.failOn, "fail-on", "exit with 1 on findings of this `SEVERITY` or worse: error, warning, info or never")
 	f.BoolVar(&o.failOnUndecided, "fail-on-undecided", false, "exit with 1 where a check could not tell, too")
-	f.StringVar(&o.kubernetes, "kubernetes-version", "", "the `VERSION` of the cluster, as 1.34")
 	f.StringVar(&o.kubeflow, "kubeflow-version", "", "the `RELEASE` of Kubeflow, as 1.10.2; detected from the images by default")
 	o.failOn.complete(cmd, "fail-on")
 	for _, flag := range []string{"enable", "disable", "only"} {
 		_ = cmd.RegisterFlagCompletionFunc(flag, p.completeChecks)
 	}
-	_ = cmd.RegisterFlagCompletionFunc("kubernetes-version", cobra.FixedCompletions(kubeflow.KubernetesVersions(), cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("kubeflow-version", cobra.FixedCompletions(kubeflow.Versions(), cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -109,32 +103,62 @@ func (o *settings) resolve(cmd *cobra.Command) (*resolved, error) {
 	return r, r.versions(o)
 }
 
-// versions settles the target. Versions of the file were verified already.
+// versions settles the target. The release of the file was verified already.
 func (r *resolved) versions(o *settings) error {
-	r.target = checks.Target{Kubernetes: r.config.Cluster.KubernetesVersion, Kubeflow: r.config.KubeflowVersion}
-	if o.kubernetes != "" {
-		r.target.Kubernetes = o.kubernetes
+	version, err := o.version(r.config)
+	if err != nil {
+		return err
 	}
+	release := r.config.KubeflowVersion
 	if o.kubeflow != "" {
-		r.target.Kubeflow = o.kubeflow
+		release = o.kubeflow
 	}
-	var err error
-	if r.target.Kubernetes != "" {
-		if r.target.Kubernetes, err = kubeflow.ParseKubernetes(r.target.Kubernetes); err != nil {
-			return usagef("--kubernetes-version: %w", err)
-		}
-	}
-	if r.target.Kubeflow != "" {
-		if r.target.Kubeflow, err = kubeflow.ParseRelease(r.target.Kubeflow); err != nil {
+	if release != "" {
+		if release, err = kubeflow.ParseRelease(release); err != nil {
 			return usagef("--kubeflow-version: %w", err)
 		}
 	}
-	r.config.Cluster.KubernetesVersion = r.target.Kubernetes
+	r.target = checks.Target{Kubernetes: version, Kubeflow: release}
+	r.config.Cluster.KubernetesVersion = version
 	return nil
 }
 
+// configFlags say which configuration is read, and what a render needs of it.
+type configFlags struct {
+	config     string
+	noConfig   bool
+	kubernetes string
+}
+
+func (o *configFlags) register(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&o.config, "config", "", "read this `FILE` instead of looking for "+config.Name)
+	f.BoolVar(&o.noConfig, "no-config", false, "read no configuration")
+	f.StringVar(&o.kubernetes, "kubernetes-version", "", "the `VERSION` of the cluster, as 1.34")
+	_ = cmd.RegisterFlagCompletionFunc("kubernetes-version", cobra.FixedCompletions(kubeflow.KubernetesVersions(), cobra.ShellCompDirectiveNoFileComp))
+}
+
+// version is the cluster's: the flag's, else the file's, else unknown.
+func (o *configFlags) version(cfg *config.Config) (string, error) {
+	if o.kubernetes != "" {
+		version, err := kubeflow.ParseKubernetes(o.kubernetes)
+		if err != nil {
+			return "", usagef("--kubernetes-version: %w", err)
+		}
+		return version, nil
+	}
+	if cfg.Cluster.KubernetesVersion == "" {
+		return "", nil
+	}
+	version, err := kubeflow.ParseKubernetes(cfg.Cluster.KubernetesVersion)
+	if err != nil {
+		return "", &usageError{err: cfg.Errorf(inventory.Path{"cluster", "kubernetesVersion"}, "%w", err)}
+	}
+	return version, nil
+}
+
 // load reads the configuration: the file that was named, or the one found.
-func (o *settings) load() (*config.Config, error) {
+func (o *configFlags) load() (*config.Config, error) {
 	if o.noConfig {
 		if o.config != "" {
 			return nil, usagef("--config and --no-config contradict each other")

@@ -102,6 +102,7 @@ func Loads(v *inventory.View, wanted func(namespace string) bool) (loads []*Load
 	b.trainingJobs(wanted)
 	b.tensorboards(wanted)
 	b.workflows(wanted)
+	b.sparkApplications(wanted)
 	b.suggestions(wanted)
 	b.pipelineProfiles(wanted)
 	slices.SortStableFunc(b.loads, func(x, y *Load) int {

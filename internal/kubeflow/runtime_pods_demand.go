@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/kfpreflight/kfpreflight/internal/inventory"
 )
@@ -25,6 +26,10 @@ type Demand struct {
 	Source inventory.Place
 	// Spawner says that it is the notebook of the form's defaults.
 	Spawner bool
+
+	// Claim is the volume that the notebook of the form's defaults makes; nil
+	// for none.
+	Claim *corev1.PersistentVolumeClaimSpec
 
 	form *inventory.Document
 }
@@ -115,6 +120,13 @@ func (b *loadBuilder) notebook(quiet *inventory.View, pod func(map[string]string
 			Defaults struct {
 				CPU    field `yaml:"cpu"`
 				Memory field `yaml:"memory"`
+				Volume struct {
+					Value struct {
+						NewPVC struct {
+							Spec map[string]any `yaml:"spec"`
+						} `yaml:"newPvc"`
+					} `yaml:"value"`
+				} `yaml:"workspaceVolume"`
 			} `yaml:"spawnerFormDefaults"`
 		}
 		if doc.Decode(&form) != nil {
@@ -136,7 +148,12 @@ func (b *loadBuilder) notebook(quiet *inventory.View, pod func(map[string]string
 		l := b.load(p, "notebook of the form's defaults")
 		l.parts["notebook"] = PodPart{Place: doc.At("spawnerFormDefaults"), By: "the notebook form"}
 		l.Controller = "jupyter-web-app"
-		return &Demand{Load: l, What: "notebooks", Source: doc.At("spawnerFormDefaults", "cpu"), Spawner: true, form: doc}
+		d := &Demand{Load: l, What: "notebooks", Source: doc.At("spawnerFormDefaults", "cpu"), Spawner: true, form: doc}
+		var claim corev1.PersistentVolumeClaimSpec
+		if spec := form.Defaults.Volume.Value.NewPVC.Spec; spec != nil && runtime.DefaultUnstructuredConverter.FromUnstructured(spec, &claim) == nil {
+			d.Claim = &claim
+		}
+		return d
 	}
 	return nil
 }

@@ -137,9 +137,11 @@ func (m *Mesh) applies(o *inventory.Object, pod *kubeflow.Pod) bool {
 
 func selectorOf(o *inventory.Object) labels.Selector {
 	set := labels.Set{}
-	for name, value := range o.Map("spec", "selector", "matchLabels") {
-		if s, ok := value.(string); ok {
-			set[name] = s
+	for _, path := range []inventory.Path{{"spec", "selector", "matchLabels"}, {"spec", "workloadSelector", "labels"}} {
+		for name, value := range o.Map(path) {
+			if s, ok := value.(string); ok {
+				set[name] = s
+			}
 		}
 	}
 	return set.AsSelector()

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"path"
@@ -151,8 +152,8 @@ func (p *Proxy) readFile() {
 		known, ok := kubeflow.OAuth2ProxyOptionOf(name)
 		if !ok || known.Name != name {
 			text := "it has no option " + e.key
-			if ok {
-				text += "; the option is " + known.Name
+			if meant, is := kubeflow.OAuth2ProxyOptionOf(strings.ReplaceAll(name, "_", "-")); ok || is {
+				text += "; the option is " + cmp.Or(known.Name, meant.Name)
 			}
 			p.Problems = append(p.Problems, Problem{line(e.line), text})
 			continue

@@ -197,11 +197,24 @@ func Violations(spec *corev1.PodSpec, ranges []corev1.LimitRangeSpec, opts Optio
 }
 
 // podTotals is what LimitRanger takes a pod to use: without the overhead of its
-// runtime class, unlike a quota does.
+// runtime class, unlike a quota does, and of the resources at pod level the
+// processors and memory only.
 func podTotals(spec *corev1.PodSpec, opts Options) corev1.ResourceRequirements {
 	pod := &corev1.Pod{Spec: *spec}
-	o := resourcehelper.PodResourcesOptions{ExcludeOverhead: true, SkipPodLevelResources: opts.NoPodResources}
-	return corev1.ResourceRequirements{Requests: resourcehelper.PodRequests(pod, o), Limits: resourcehelper.PodLimits(pod, o)}
+	o := resourcehelper.PodResourcesOptions{ExcludeOverhead: true, SkipPodLevelResources: true}
+	totals := corev1.ResourceRequirements{Requests: resourcehelper.PodRequests(pod, o), Limits: resourcehelper.PodLimits(pod, o)}
+	if spec.Resources == nil || opts.NoPodResources {
+		return totals
+	}
+	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
+		if q, ok := spec.Resources.Requests[name]; ok {
+			totals.Requests[name] = q
+		}
+		if q, ok := spec.Resources.Limits[name]; ok {
+			totals.Limits[name] = q
+		}
+	}
+	return totals
 }
 
 // ClaimViolations returns what LimitRanges refuse in a claim.

@@ -217,7 +217,7 @@ func selects(selector corev1.ScopedResourceSelectorRequirement, set labels.Set) 
 }
 
 func bestEffort(spec *corev1.PodSpec, opts Options) bool {
-	if spec.Resources != nil && !opts.NoPodResources {
+	if !opts.NoPodResources && resourcehelper.IsPodLevelResourcesSet(&corev1.Pod{Spec: *spec}) {
 		return !states(*spec.Resources)
 	}
 	for c := range containers(spec) {

@@ -397,5 +397,8 @@ func (r requirement) misspelled(l Labels) (inventory.Path, string, bool) {
 	return nil, "", false
 }
 
-// unprefixed is the name of a label without its domain.
-func unprefixed(key string) string { return key[strings.LastIndexByte(key, '/')+1:] }
+// unprefixed is the name of a label without its domain. The name that each
+// namespace carries was called name by hand before the API server set it.
+func unprefixed(key string) string {
+	return strings.TrimPrefix(key[strings.LastIndexByte(key, '/')+1:], "metadata.")
+}

@@ -212,20 +212,20 @@ func (t *text) undecided() {
 }
 
 // facts are the keys of the configuration by the words that messages use for
-// what they are in want of.
+// what they are in want of. Messages may also name one: "(fact nodes)".
 var facts = []struct {
 	key   string
 	words *regexp.Regexp
 }{
-	{"cluster.kubernetesVersion", regexp.MustCompile(`kubernetesVersion|(?i)kubernetes version|version of kubernetes`)},
-	{"cluster.storageClasses", regexp.MustCompile(`storageClasses|(?i)storage class|StorageClass`)},
-	{"cluster.hosts", regexp.MustCompile(`cluster\.hosts|(?i)hosts of the (cluster|platform)|users reach`)},
-	{"cluster.namespaces", regexp.MustCompile(`cluster\.namespaces|(?i)namespaces of the cluster`)},
-	{"cluster.secrets", regexp.MustCompile(`cluster\.secrets|(?i)secrets of the cluster`)},
-	{"cluster.serviceAccounts", regexp.MustCompile(`cluster\.serviceAccounts|(?i)service ?accounts of the cluster`)},
-	{"cluster.nodes", regexp.MustCompile(`cluster\.nodes|(?i)nodes of the cluster|\bthe nodes\b`)},
-	{"cluster.clusterDomain", regexp.MustCompile(`clusterDomain|(?i)cluster('s)? domain`)},
-	{"kubeflowVersion", regexp.MustCompile(`kubeflowVersion|(?i)kubeflow (version|release)`)},
+	{"cluster.kubernetesVersion", regexp.MustCompile(`(?i)facts?:? kubernetesVersion|cluster\.kubernetesVersion|the target's version|kubernetes version|version of kubernetes`)},
+	{"cluster.storageClasses", regexp.MustCompile(`(?i)facts?:? storageClasses|cluster\.storageClasses|storage classes`)},
+	{"cluster.hosts", regexp.MustCompile(`(?i)facts?:? hosts|cluster\.hosts|hosts (of the|by which)`)},
+	{"cluster.namespaces", regexp.MustCompile(`(?i)facts?:? namespaces|cluster\.namespaces|(cluster's namespaces|namespaces of the cluster)`)},
+	{"cluster.secrets", regexp.MustCompile(`(?i)facts?:? secrets|cluster\.secrets|(cluster's secrets|secrets of the cluster)`)},
+	{"cluster.serviceAccounts", regexp.MustCompile(`(?i)facts?:? serviceAccounts|cluster\.serviceAccounts`)},
+	{"cluster.nodes", regexp.MustCompile(`(?i)facts?:? nodes|cluster\.nodes|(cluster's nodes|nodes of the cluster)`)},
+	{"cluster.clusterDomain", regexp.MustCompile(`(?i)facts?:? clusterDomain|clusterDomain|cluster('s)? domain`)},
+	{"kubeflowVersion", regexp.MustCompile(`(?i)kubeflowVersion|kubeflow (version|release) is not known`)},
 }
 
 func missingFacts(message string) []string {

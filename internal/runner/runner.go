@@ -116,10 +116,21 @@ func Run(ctx context.Context, inv *inventory.Inventory, list []*checks.Check, op
 	return result, nil
 }
 
+// A Panic is a check that broke down: a mistake in the check.
+type Panic struct {
+	Check *checks.Check
+	Value any
+	Stack []byte
+}
+
+func (p *Panic) Error() string {
+	return fmt.Sprintf("running check %s: internal error: %v", p.Check.ID, p.Value)
+}
+
 func one(inv *inventory.Inventory, server checks.Server, check *checks.Check, opts Options) (pass *checks.Pass, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("running check %s: internal error: %v\n%s", check.ID, r, debug.Stack())
+			err = &Panic{check, r, debug.Stack()}
 		}
 	}()
 	pass = &checks.Pass{Check: check, Render: inv.View(), Cluster: opts.Cluster, Target: opts.Target, Server: server}
