@@ -5,6 +5,7 @@ import (
 
 	"github.com/kfpreflight/kfpreflight/checks"
 	"github.com/kfpreflight/kfpreflight/internal/inventory"
+	"github.com/kfpreflight/kfpreflight/internal/kubeapi"
 )
 
 var missingDefinition = &checks.Check{
@@ -36,6 +37,9 @@ all, its CRDs may be in the cluster already: that is undecided.`,
 				continue
 			}
 			group := o.Key.Group
+			if _, _, removed := kubeapi.Removed(group, o.Version(), o.Key.Kind); removed || kubeapi.BuiltIn(group, o.Key.Kind) {
+				continue // schema/removed-api speaks, or the kind has no rules here
+			}
 			switch {
 			case groups[group] != nil:
 				pass.Reportf(o.At("kind"), "%s: no CRD of the render defines the kind, though others of the group %s are there", o.Key, group).
