@@ -1,7 +1,11 @@
 package quota
 
 import (
+	"fmt"
+	"maps"
 	"slices"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kfpreflight/kfpreflight/checks"
 	"github.com/kfpreflight/kfpreflight/internal/quota"
@@ -25,24 +29,42 @@ themselves. StatefulSets end a pod before they start another.`,
 	Run: func(pass *checks.Pass) {
 		for _, s := range peopled(pass) {
 			for _, h := range s.quotas {
-				used := total(ledger(pass, s, h))
-				over := quota.Exceeded(used, h.Hard)
-				for _, p := range s.pods {
-					usage := h.charges(p, options(pass))
-					if usage == nil || !p.Stuck || p.Finite || p.Least == 0 {
-						continue
-					}
-					for _, name := range quota.Exceeded(quota.Add(used, usage), h.Hard) {
-						one, most, now := usage[name], h.Hard[name], used[name]
-						if one.IsZero() || slices.Contains(over, name) {
-							continue // the quota is exceeded already
-						}
-						pass.Reportf(h.hardAt(name), "a rolling update of %s needs %s %s beside the %s in use, %s allows %s (%s)", p.Name, &one, bare(name), &now, h.name, &most, name).
-							See(place(p, name), "a pod of %s needs %s", p.Name, &one)
-						break
-					}
-				}
+				rollouts(pass, s, h)
 			}
 		}
 	},
+}
+
+// rollouts reports the Deployments whose update has no room: once for each name
+// of the quota.
+func rollouts(pass *checks.Pass, s *space, h *hard) {
+	used := total(ledger(pass, s, h))
+	over := quota.Exceeded(used, h.Hard)
+	waiting := map[corev1.ResourceName][]*pod{}
+	for _, p := range s.pods {
+		usage := h.charges(p, options(pass))
+		if usage == nil || !p.Stuck || p.Finite || p.Least == 0 {
+			continue
+		}
+		for _, name := range quota.Exceeded(quota.Add(used, usage), h.Hard) {
+			if one := usage[name]; !one.IsZero() && !slices.Contains(over, name) {
+				waiting[name] = append(waiting[name], p)
+				break
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(waiting)) {
+		pods, most, now := waiting[name], h.Hard[name], used[name]
+		var needs []string
+		for _, p := range pods {
+			one := p.usage[name]
+			needs = append(needs, fmt.Sprintf("of %s needs %s %s", p.Name, &one, bare(name)))
+		}
+		f := pass.Reportf(h.hardAt(name), "a rolling update %s beside the %s in use, %s allows %s (%s)", words(needs), &now, h.name, &most, name)
+		for i, p := range pods {
+			if one := p.usage[name]; i < 3 {
+				f.See(p.At("spec"), "a pod of %s needs %s", p.Name, &one)
+			}
+		}
+	}
 }

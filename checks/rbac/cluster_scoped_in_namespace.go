@@ -23,8 +23,9 @@ The rule is looked at together with everything else that its subjects are
 granted: who may do it cluster-wide by another binding lacks nothing. Reading
 namespaces is left out, because a request for one namespace by name counts as
 being inside it. Upstream's own user roles read storage classes this way, and its
-pipeline-runner has persistent volumes; for resources of Kubernetes itself the
-finding is an information.`,
+pipeline-runner has persistent volumes; for resources of Kubernetes itself, and
+in roles that also grant namespaced kinds of the same operator, the finding is an
+information, unless users need the resource.`,
 	Fix:   "Bind a ClusterRole with that rule by a ClusterRoleBinding.",
 	Refs:  []string{"kubeflow/manifests#3309", "https://kubernetes.io/docs/reference/access-authn-authz/rbac/#rolebinding-and-clusterrolebinding"},
 	Since: "0.1.0",
@@ -33,8 +34,8 @@ finding is an information.`,
 		served := kubeflow.ServedBy(pass.Render.Inventory())
 		seen := map[*access.Role]map[int]bool{}
 		for _, b := range policy.Bindings() {
-			if b.Namespace == "" || b.Role == nil || b.Object == nil {
-				continue
+			if b.Namespace == "" || b.Role == nil || b.Object == nil || b.Role.Object == nil {
+				continue // nobody rewrites what every cluster's edit collects
 			}
 			for i := range b.Role.Rules {
 				rule := &b.Role.Rules[i]
@@ -56,7 +57,7 @@ finding is an information.`,
 						}
 						seen[rule.In][rule.Index] = true
 						f := pass.Reportf(rule.Place("resources", j), "%s grants %s on %s, which has no namespace, and only RoleBindings such as %s reach it: the rule has no effect", rule.In, verb, access.ResourceName(group, name), nameOf(b))
-						if resource.CRD == nil {
+						if resource.CRD == nil || !slices.Contains(kubeflow.UserFacingCluster, name) && mixed(served, rule) {
 							f.As(checks.Info)
 						}
 						f.See(b.Object.At("roleRef", "name"), "%s", b)
@@ -65,6 +66,18 @@ finding is an information.`,
 			}
 		}
 	},
+}
+
+// mixed reports whether a rule grants something inside namespaces as well.
+func mixed(served *kubeflow.Served, rule *access.Rule) bool {
+	for _, group := range rule.APIGroups {
+		for _, name := range rule.Resources {
+			if r := served.Resource(group, name); r != nil && r.Namespaced {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // nameOf names a binding in a way that is the same for every profile.

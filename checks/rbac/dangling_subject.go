@@ -72,7 +72,7 @@ func checkAccount(pass *checks.Pass, policy *access.Policy, b *access.Binding, n
 	// The same account in another namespace.
 	if !slices.Contains(sameInEveryNamespace, name) {
 		for _, other := range namespacesOf(pass, name) {
-			if state == unknown && namespace != "default" && resemblance(namespace, other) > 3 {
+			if state == unknown && namespace != "default" && resemblance(namespace, other) > 3 && !unbound(pass, policy, other, name) {
 				continue // it may well exist there
 			}
 			reportMeant(pass, policy, b, namespaceAt, what, other, name)
@@ -96,6 +96,13 @@ func checkAccount(pass *checks.Pass, policy *access.Policy, b *access.Binding, n
 	default:
 		pass.Undecidedf(nameAt, "%s is for %s, which is not in the render: it must exist in the cluster (fact serviceAccounts)", b, what)
 	}
+}
+
+// unbound reports whether a workload runs as an account that no binding names.
+func unbound(pass *checks.Pass, policy *access.Policy, namespace, name string) bool {
+	subject := access.ServiceAccount(namespace, name)
+	subject.Groups = nil
+	return runsAs(pass, namespace, name) != nil && len(policy.BindingsOf(subject, namespace)) == 0
 }
 
 // reportMeant reports a subject that should be another account: an error where

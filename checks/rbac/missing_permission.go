@@ -101,7 +101,7 @@ func checkNeeds(pass *checks.Pass, policy *access.Policy, served *kubeflow.Serve
 			namespace = pod.Namespace
 		}
 		for resource := range strings.FieldsSeq(need.Resources) {
-			if served.Resource(need.Group, resource) == nil && !served.Word(need.Group, resource) && need.Group != "dex.coreos.com" {
+			if !isServed(served, need.Group, resource) {
 				continue
 			}
 			missing := lacking(policy, subject, need.Group, resource, namespace, strings.Fields(need.Verbs))
@@ -119,6 +119,16 @@ func checkNeeds(pass *checks.Pass, policy *access.Policy, served *kubeflow.Serve
 		return // said where the binding goes wrong
 	}
 	undecided := len(gaps) > 0 && !decidable(pass, policy, subject)
+	if other := betterAccount(pass, policy, served, pod, c, controller, tag, alone); len(gaps) > 0 && !undecided && other != "" {
+		var missing int
+		for _, g := range gaps {
+			missing += len(g.verbs) * len(g.resources)
+		}
+		pass.Reportf(pod.At("spec", "serviceAccountName"), "%s, which lacks %d rights that it needs (%s %s first: %s); ServiceAccount %s/%s has them",
+			who, missing, list(gaps[0].verbs), list(gaps[0].resources), gaps[0].need.Breaks, pod.Namespace, other).
+			WithFix("Set serviceAccountName to %s.", other)
+		return
+	}
 	for _, g := range gaps {
 		where := " in every namespace"
 		if g.namespace != "" {
@@ -137,6 +147,40 @@ func checkNeeds(pass *checks.Pass, policy *access.Policy, served *kubeflow.Serve
 	for _, name := range controller.Binds {
 		checkBinds(pass, policy, pod, subject, who, name)
 	}
+}
+
+// betterAccount finds the account that a pod was meant to run as: the one that
+// no pod runs as and that may do all that the program needs.
+func betterAccount(pass *checks.Pass, policy *access.Policy, served *kubeflow.Served, pod *kubeflow.Pod, c *corev1.Container, controller *kubeflow.Controller, tag string, alone bool) string {
+	var found []string
+candidates:
+	for _, name := range accountNames(pass, pod.Namespace) {
+		if name == pod.ServiceAccount() || runsAs(pass, pod.Namespace, name) != nil {
+			continue
+		}
+		subject := access.ServiceAccount(pod.Namespace, name)
+		for _, need := range activeNeeds(pass, controller, tag, pod, c) {
+			namespace := ""
+			if need.Reach == kubeflow.Own || need.Reach == kubeflow.Watched && alone {
+				namespace = pod.Namespace
+			}
+			for resource := range strings.FieldsSeq(need.Resources) {
+				if isServed(served, need.Group, resource) && len(lacking(policy, subject, need.Group, resource, namespace, strings.Fields(need.Verbs))) > 0 {
+					continue candidates
+				}
+			}
+		}
+		found = append(found, name)
+	}
+	if len(found) != 1 {
+		return ""
+	}
+	return found[0]
+}
+
+// isServed reports whether a need is about something that there is.
+func isServed(served *kubeflow.Served, group, resource string) bool {
+	return served.Resource(group, resource) != nil || served.Word(group, resource) || group == "dex.coreos.com" // Dex makes its CRDs itself
 }
 
 // clusterScoped reports whether all resources of a need are.

@@ -41,9 +41,12 @@ var (
 	namespaceKind   = inventory.GroupKind{Group: "", Kind: "Namespace"}
 )
 
-// policyOf adds up what the render grants.
+// policyOf adds up what the render grants. An object that does not decode is
+// left out in silence here: rbac/refused-rule and rbac/refused-binding are
+// undecided about it, and once is enough.
 func policyOf(pass *checks.Pass) *access.Policy {
-	return access.Of(pass.Render, pass.Target.Kubernetes)
+	pass.Render.Of(access.Roles.GroupKind(), access.ClusterRoles.GroupKind(), access.RoleBindings.GroupKind(), access.ClusterRoleBindings.GroupKind())
+	return access.Of(pass.Render.Inventory().View(), pass.Target.Kubernetes)
 }
 
 // rendered reports whether an object comes from the user's manifests.

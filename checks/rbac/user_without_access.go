@@ -147,6 +147,16 @@ func whereUsersGet(policy *access.Policy, role *access.Role, group, resource, su
 			return other.Object.At("metadata", "labels"), ", which " + other.String() + " grants and " + role.Name + " does not collect", false
 		}
 	}
+	// A rule that grants it on another kind of the same operator forgot this one.
+	// The group kubeflow.org is of many programs.
+	for i := range role.Rules {
+		rule := &role.Rules[i]
+		grants := func(verb string) bool { return slices.Contains(rule.Verbs, verb) || slices.Contains(rule.Verbs, "*") }
+		if group != "kubeflow.org" && rule.In.Object != nil && slices.Contains(rule.APIGroups, group) && !slices.ContainsFunc(rule.Resources, isSubresource) &&
+			!slices.ContainsFunc(verbs, func(verb string) bool { return !grants(verb) }) {
+			return rule.Place("resources"), "", false
+		}
+	}
 	place = inRules([]*access.Binding{{Object: role.Object, Role: role}}, group, resource, sub)
 	if !place.IsZero() && place.Path[len(place.Path)-1] == "resources" {
 		// A rule for another kind of the group counts where it is of the
@@ -168,3 +178,5 @@ func forUsers(policy *access.Policy, role *access.Role) bool {
 	}
 	return !slices.ContainsFunc(policy.Bindings(), func(b *access.Binding) bool { return b.Role == role })
 }
+
+func isSubresource(name string) bool { return strings.Contains(name, "/") }

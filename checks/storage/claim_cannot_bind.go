@@ -9,6 +9,7 @@ import (
 
 	"github.com/kfpreflight/kfpreflight/checks"
 	"github.com/kfpreflight/kfpreflight/internal/inventory"
+	"github.com/kfpreflight/kfpreflight/internal/kubeflow"
 	"github.com/kfpreflight/kfpreflight/internal/volumes"
 )
 
@@ -23,8 +24,11 @@ volumeMode and selector agree; else it stays Pending. The rules are the volume
 controller's: a volume that names the claim by claimRef needs no equal class,
 and if each names the other nothing is compared at all.
 
-Reported too: two claims that name one volume, a volume kept for a claim of
-another namespace, a selector on a class whose driver makes volumes (drivers
+Reported too: two claims that name one volume; a volume kept for a claim of
+another namespace, or for a claim by its uid, which is another one wherever it
+is created anew; a claim copied from a cluster with the mark that it is bound
+already, which makes it Lost; a volume that Katib or KServe makes along with a
+claim that does not match it; a selector on a class whose driver makes volumes (drivers
 refuse selectors), and a claim without a class beside a volume without one: the
 default class of the cluster takes the claim, and only storageClassName "" keeps
 it from that.
@@ -45,15 +49,24 @@ may one for the empty class, which is a warning.`,
 			pass.NotApplicable()
 		}
 		b := &binder{pass: pass, classes: classes, named: map[string]*volumes.Claim{}, taken: map[string]bool{}}
+		// Claims that name a volume, or are named by one, come first: the others
+		// share what is left.
+		var rest []*volumes.Claim
 		for _, c := range claims {
+			b.copied(c)
 			switch {
+			case c.Volume != nil:
+				b.alongside(c)
 			case c.Spec.VolumeName != "":
 				b.byName(c)
 			case b.kept(c) != nil:
 				b.byReference(c, *b.kept(c))
 			default:
-				b.byClass(c)
+				rest = append(rest, c)
 			}
+		}
+		for _, c := range rest {
+			b.byClass(c)
 		}
 		b.references()
 	},
@@ -165,6 +178,43 @@ func (b *binder) compareClass(c *volumes.Claim, volume *typedVolume) {
 	}
 }
 
+// boundMark says on a claim that the controller has bound it.
+const boundMark = "pv.kubernetes.io/bind-completed"
+
+// copied judges a claim that carries the mark of being bound: the controller
+// looks for the volume and declares the claim Lost where there is none.
+func (b *binder) copied(c *volumes.Claim) {
+	if _, marked := c.Annotations[boundMark]; !marked || c.Origin != volumes.Given {
+		return
+	}
+	at := c.At("metadata", "annotations", boundMark)
+	switch {
+	case c.Spec.VolumeName == "":
+		b.pass.Reportf(at, "%s is marked as bound and names no volume: it is Lost", c.What).WithFix("Remove the annotations pv.kubernetes.io/* from the claim.")
+	case b.volume(c.Spec.VolumeName) == nil:
+		b.pass.Reportf(at, "%s is marked as bound to volume %s, which is not rendered: without it the claim is Lost", c.What, c.Spec.VolumeName).
+			As(checks.Warning).WithFix("Remove the annotations pv.kubernetes.io/* from the claim.")
+	}
+}
+
+// alongside judges a claim whose controller makes a volume along with it.
+func (b *binder) alongside(c *volumes.Claim) {
+	volume := &corev1.PersistentVolume{Spec: *c.Volume}
+	for _, m := range volumes.Mismatches(c, volume) {
+		b.pass.Reportf(c.At(m.Claim), "%s cannot bind to the volume made along with it: %s", c.What, m.Reason).
+			See(c.VolumeAt.At(m.Volume[1:]), "the volume's side")
+	}
+	want, asked := c.Class()
+	have := c.Volume.StorageClassName
+	if class, answer := b.classes.Of(c); !asked && answer == volumes.Found {
+		want, asked = class.Name, true
+	}
+	if asked && want != have {
+		b.pass.Reportf(c.ClassAt(), "%s cannot bind to the volume made along with it: storage class %q is not %q", c.What, want, have).
+			See(c.VolumeAt, "the volume")
+	}
+}
+
 // byReference judges a claim that a volume is kept for. The class does not
 // count.
 func (b *binder) byReference(c *volumes.Claim, volume typedVolume) {
@@ -197,11 +247,17 @@ func (b *binder) byClass(c *volumes.Claim) {
 		if b.take(c, name) {
 			continue
 		}
-		f := b.unserved(c, name, candidates, i)
-		if answer == volumes.Unknown && f != nil {
-			// The cluster may have a class of that name that makes volumes.
-			f.As(checks.Warning)
+		if answer == volumes.Unknown {
+			// The cluster may have a class of that name that makes volumes: only
+			// a free volume that misses the claim is worth a word.
+			if _, known := kubeflow.ProvisionerOfClassName(name); !known {
+				if f := b.missed(c, candidates); f != nil {
+					f.As(checks.Warning)
+				}
+			}
+			return
 		}
+		b.unserved(c, name, candidates, i)
 		return
 	}
 }
@@ -222,34 +278,42 @@ func (b *binder) take(c *volumes.Claim, class string) bool {
 
 // unserved reports a claim that no volume of its class serves, served counting
 // those of its kind that got one.
-func (b *binder) unserved(c *volumes.Claim, class string, candidates []typedVolume, served int) *checks.Finding {
+func (b *binder) unserved(c *volumes.Claim, class string, candidates []typedVolume, served int) {
 	what := fmt.Sprintf("storage class %s", class)
 	if class == "" {
 		what = "no storage class"
 	}
 	if len(candidates) == 0 {
-		return b.pass.Reportf(c.ClassAt(), "%s asks for a volume of %s, which nothing makes, and the render has none", c.What, what).As(checks.Warning).
+		b.pass.Reportf(c.ClassAt(), "%s asks for a volume of %s, which nothing makes, and the render has none", c.What, what).As(checks.Warning).
 			WithFix("Render a PersistentVolume for the claim, or name a class that makes volumes.")
+		return
 	}
-	// One volume that misses: its reason is the answer.
-	for i := range candidates {
-		volume := &candidates[i]
-		if b.taken[volume.Key.Name] || volume.Value.Spec.ClaimRef != nil {
-			continue
-		}
-		mismatches := append(volumes.Mismatches(c, volume.Value), volumes.SelectorMismatch(c, volume.Value)...)
-		if len(mismatches) > 0 {
-			return b.mismatch(c, volume, mismatches[0])
-		}
+	if b.missed(c, candidates) != nil {
+		return
 	}
 	if c.Count > 1 {
-		return b.pass.Reportf(c.ClassAt(), "%s makes %d claims of %s, and the render has volumes for %d", c.What, c.Count, what, served)
+		b.pass.Reportf(c.ClassAt(), "%s makes %d claims of %s, and the render has volumes for %d", c.What, c.Count, what, served)
+		return
 	}
 	f := b.pass.Reportf(c.ClassAt(), "%s asks for a volume of %s, and all of the render's are for other claims", c.What, what)
 	for _, volume := range candidates {
 		f.See(volume.At("spec"), "a volume of that class")
 	}
-	return f
+}
+
+// missed reports the first free volume that a claim misses, and why: that is
+// the answer where there is one. It is nil where all volumes are taken.
+func (b *binder) missed(c *volumes.Claim, candidates []typedVolume) *checks.Finding {
+	for i := range candidates {
+		volume := &candidates[i]
+		if b.taken[volume.Key.Name] || b.named[volume.Key.Name] != nil || volume.Value.Spec.ClaimRef != nil {
+			continue
+		}
+		if found := append(volumes.Mismatches(c, volume.Value), volumes.SelectorMismatch(c, volume.Value)...); len(found) > 0 {
+			return b.mismatch(c, volume, found[0])
+		}
+	}
+	return nil
 }
 
 // withoutClass judges a claim without a class where the default is not known or
@@ -272,6 +336,10 @@ func (b *binder) references() {
 	v := b.pass.Render
 	for _, volume := range b.classes.Volumes {
 		ref := volume.Value.Spec.ClaimRef
+		if ref != nil && ref.UID != "" {
+			b.pass.Reportf(volume.At("spec", "claimRef", "uid"), "%s is kept for the claim with uid %s: a claim that is created anew has another and cannot bind", volume.Key, ref.UID).
+				WithFix("Remove uid and resourceVersion from claimRef.")
+		}
 		if ref == nil || v.Get(claimKind, ref.Namespace, ref.Name) != nil {
 			continue
 		}

@@ -22,8 +22,8 @@ A ReadWriteOnce volume is attached to one node. A second pod (another replica,
 an autoscaler's, another workload's) that lands on a second node stays in
 ContainerCreating: ` + "`Multi-Attach error for volume`" + `. It works as long as all pods
 happen to share a node, so this is a warning; where the pods must not share one
-(required anti-affinity), and for ReadWriteOncePod, which admits a single pod,
-it is an error.
+(required anti-affinity), for ReadWriteOncePod, which admits a single pod, and
+for databases that lock their files, whatever the access mode, it is an error.
 
 Left out: shared file systems (EFS, NFS, Filestore), which do not enforce
 ReadWriteOnce; disks of one node (local-path), to which all pods follow; pods
@@ -59,7 +59,10 @@ go to the volume's node by themselves; clusters of one node.`,
 		for _, key := range order {
 			uses := byClaim[key]
 			claim, ok := claimOf(v, uses[0])
-			if !ok || !claim.Once() {
+			if !ok {
+				continue
+			}
+			if locked := lockedByTwo(pass, claim, uses); locked || !claim.Once() {
 				continue
 			}
 			shared(pass, classes, claim, uses)
@@ -111,6 +114,21 @@ func shared(pass *checks.Pass, classes *volumes.Classes, claim *volumes.Claim, u
 		f.See(use.Place, "%s mounts it too", use.Owner.Key)
 	}
 	f.See(claim.At("spec", "accessModes"), "the access mode")
+}
+
+// lockedByTwo reports databases of which a second instance is to run on the
+// files of the first, whatever the access mode.
+func lockedByTwo(pass *checks.Pass, claim *volumes.Claim, uses []volumes.Use) bool {
+	found := false
+	for _, use := range uses {
+		what, locked := lockedBy(use.Pod, use.Volume.Name)
+		if n, by := replicas(pass.Render, use); locked && n > 1 {
+			pass.Reportf(by, "%s runs %s pods on %s, and %s locks its files: only one of them starts", use.Owner.Key, count(n), claim.What, what).As(checks.Error).
+				See(use.Place, "the claim that they share")
+			found = true
+		}
+	}
+	return found
 }
 
 func count(n int32) string {

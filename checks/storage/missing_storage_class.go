@@ -41,7 +41,7 @@ PersistentVolume share: both are right, and judged by storage/claim-cannot-bind.
 		}
 		for _, c := range claims {
 			name, asked := c.Class()
-			if !asked || name == "" || !volumes.FilledIn(name) || len(classes.VolumesOf(name)) > 0 {
+			if !asked || name == "" || !volumes.FilledIn(name) || c.Volume != nil || len(classes.VolumesOf(name)) > 0 {
 				continue
 			}
 			switch _, answer := classes.Of(c); answer {

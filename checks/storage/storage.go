@@ -17,6 +17,7 @@ import (
 // Checks of the family.
 var Checks = []*checks.Check{
 	danglingClaim,
+	danglingSecretProviderClass,
 	missingStorageClass,
 	noDefaultClass,
 	severalDefaultClasses,
@@ -24,6 +25,7 @@ var Checks = []*checks.Check{
 	annotationOverridesClass,
 	unusableProvisioner,
 	missingClassParameter,
+	invalidClassParameter,
 	accessModeNotOffered,
 	blockModeNotOffered,
 	volumeModeMismatch,
@@ -31,6 +33,7 @@ var Checks = []*checks.Check{
 	bindingBeforeScheduling,
 	volumeOutOfReach,
 	removedVolumeType,
+	nfsServerInClusterDNS,
 	claimSharedAcrossNodes,
 	rolloutWaitsForVolume,
 	templateHidesVolume,
@@ -41,6 +44,7 @@ var Checks = []*checks.Check{
 	databaseAtVolumeRoot,
 	unusableNotebookVolume,
 	viewerWithoutClaim,
+	unreadableSchedulingSwitch,
 	knativeClaimsDisabled,
 }
 
@@ -133,6 +137,10 @@ func mountedClaims(v *inventory.View, claims []*volumes.Claim, pod *kubeflow.Pod
 // staticVolume finds the rendered PersistentVolume that a claim is made for:
 // the one that it names, one that is kept for it, or one of its class.
 func staticVolume(classes *volumes.Classes, c *volumes.Claim) (inventory.Typed[corev1.PersistentVolume], bool) {
+	if c.Volume != nil {
+		// Made along with the claim, and not an object of the render.
+		return inventory.Typed[corev1.PersistentVolume]{Object: c.Object, Value: &corev1.PersistentVolume{Spec: *c.Volume}}, true
+	}
 	name, _ := c.Class()
 	for _, volume := range classes.Volumes {
 		_, mine := volumes.Reserved(volume.Value, c)

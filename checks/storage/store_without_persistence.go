@@ -21,7 +21,8 @@ var storeWithoutPersistence = &checks.Check{
 MySQL, PostgreSQL, MinIO and SeaweedFS hold the runs, experiments, artifacts and
 models of the platform. Data on an emptyDir, or in the container itself because
 no volume is mounted where the store writes, are gone when the pod is replaced;
-on a hostPath they stay behind when the pod moves to another node.
+on a hostPath, of the pod or of a PersistentVolume without node affinity, they
+stay behind when the pod moves to another node.
 
 Where a store writes is read from its arguments and environment, else it is the
 image's default. Containers that run a command of their own are taken for
@@ -34,7 +35,17 @@ clients and passed over, as are jobs.`,
 	},
 	Since: "0.1.0",
 	Run: func(pass *checks.Pass) {
-		for s := range stores(pass.Render) {
+		v := pass.Render
+		classes := volumes.ClassesOf(v, pass.Cluster)
+		claims := volumes.Claims(v)
+		for s := range stores(v) {
+			if claim := claimOfStore(v, claims, s); claim != nil && !oneNode(pass) {
+				volume, ok := staticVolume(classes, claim)
+				if ok && volume.Value.Spec.HostPath != nil && volume.Value.Spec.NodeAffinity == nil {
+					pass.Reportf(volume.At("spec", "hostPath"), "%s of %s keeps its data on %s, the disk of whichever node it runs on", s.store.Title, s.pod.Owner.Key, volume.Key).
+						See(claim.At("spec"), "the claim that binds to it")
+				}
+			}
 			if s.mount == nil {
 				pass.Reportf(s.at.At("volumeMounts"), "%s of %s keeps its data in the container: nothing is mounted at %s", s.store.Title, s.pod.Owner.Key, s.store.Dir)
 				continue

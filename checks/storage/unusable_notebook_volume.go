@@ -41,6 +41,9 @@ storageClassName, and the empty one.`,
 				continue
 			}
 			found = true
+			if _, err := o.At("data", kubeflow.SpawnerConfigKey).Document(); err != nil {
+				pass.Reportf(o.At("data", kubeflow.SpawnerConfigKey), "the notebook form in %s is not YAML: %s", o.Key, strings.TrimPrefix(err.Error(), "yaml: "))
+			}
 			mounts, names := map[string]string{}, map[string]string{}
 			for _, volume := range volumes.NotebookVolumes(o) {
 				judgeNotebookVolume(pass, volume, mounts, names)

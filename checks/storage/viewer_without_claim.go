@@ -32,6 +32,7 @@ right. $NAME and $PVC_NAME are the same claim.`,
 			found = true
 			doc, err := o.At("data", kubeflow.ViewerSpecKey).Document()
 			if err != nil {
+				pass.Reportf(o.At("data", kubeflow.ViewerSpecKey), "the viewer of %s is not YAML: %s", o.Key, strings.TrimPrefix(err.Error(), "yaml: "))
 				continue
 			}
 			content, err := doc.Content()

@@ -74,19 +74,16 @@ func Page(check *checks.Check, archive *txtar.Archive) (string, error) {
 	fmt.Fprintf(&b, "# %s\n\n%s\n\n%s · %s · since %s\n\n%s\n\n## Fix\n\n%s\n", check.ID, sentence(check.Title()), check.Severity, kind, check.Since, check.Text(), check.Fix)
 	if archive != nil {
 		bad, good := pick(archive)
+		shown := map[string]bool{}
 		if bad != nil {
-			text, err := bad.example(check, true)
+			findings, err := bad.run(check)
 			if err != nil {
 				return "", err
 			}
-			b.WriteString("\n## Reported\n" + text)
+			b.WriteString("\n## Reported\n" + bad.example(findings, shown))
 		}
 		if good != nil {
-			text, err := good.example(check, false)
-			if err != nil {
-				return "", err
-			}
-			b.WriteString("\n## Not reported\n" + text)
+			b.WriteString("\n## Not reported\n" + good.example(nil, shown))
 		}
 	}
 	if check.Family() != "config" {
@@ -164,42 +161,74 @@ var (
 	wantLine = regexp.MustCompile(`(?m)^` + want.String() + `\n`)
 )
 
+// manyLines is from where a file is long: the documents of it that have no part
+// in what is shown are then left out.
+const manyLines = 40
+
 // example shows the files of a case without the expectations of the test, the
-// lines with findings marked by what the check really says of them.
-func (c *platform) example(check *checks.Check, marked bool) (string, error) {
-	marks := map[string]map[int]string{}
-	if marked && check.Run != nil {
-		findings, err := c.run(check)
-		if err != nil {
-			return "", err
+// lines with findings marked by what the check really says of them. What was
+// shown before is not shown again where the file is long.
+func (c *platform) example(findings []*checks.Finding, shown map[string]bool) string {
+	marks := map[inventory.Origin]string{}
+	part := map[string]map[int]bool{} // lines of a file that findings are about
+	touch := func(o inventory.Origin) {
+		if part[o.File] == nil {
+			part[o.File] = map[int]bool{}
 		}
-		for _, f := range findings {
-			origin := f.Place.Origin()
-			if marks[origin.File] == nil {
-				marks[origin.File] = map[int]string{}
-			}
-			text := f.Message
-			if f.Undecided {
-				text = "undecided: " + text
-			}
-			if before := marks[origin.File][origin.Line]; before != "" {
-				text = before + "; " + text
-			}
-			marks[origin.File][origin.Line] = text
+		part[o.File][o.Line] = true
+	}
+	for _, f := range findings {
+		origin := f.Place.Origin()
+		touch(origin)
+		for _, related := range f.Related {
+			touch(related.Place.Origin())
 		}
+		text := f.Message
+		if f.Undecided {
+			text = "undecided: " + text
+		}
+		at := inventory.Origin{File: origin.File, Line: origin.Line}
+		if before := marks[at]; before != "" {
+			text = before + "; " + text
+		}
+		marks[at] = text
 	}
 	var b strings.Builder
+	var hidden []string
 	for _, file := range c.files {
-		var lines []string
-		for i, line := range strings.Split(strings.TrimRight(string(file.Data), "\n"), "\n") {
+		source := strings.Split(strings.TrimRight(string(file.Data), "\n"), "\n")
+		var lines, document []string
+		concerned := false
+		flush := func() {
+			text := strings.Join(document, "\n")
+			if len(source) > manyLines && !concerned && (len(findings) > 0 || shown[text]) {
+				document = []string{"# … " + nameOf(text)}
+			}
+			shown[text] = true
+			lines = append(lines, document...)
+			document, concerned = nil, false
+		}
+		for i, line := range source {
+			if strings.TrimSpace(want.ReplaceAllString(line, "")) == "---" {
+				flush()
+				lines = append(lines, "---")
+				continue
+			}
 			alone := wantLine.MatchString(line + "\n")
 			line = want.ReplaceAllString(line, "")
-			if mark := marks[file.Name][i+1]; mark != "" {
+			concerned = concerned || part[file.Name][i+1]
+			if mark := marks[inventory.Origin{File: file.Name, Line: i + 1}]; mark != "" {
 				line += " # ← " + mark
 			} else if alone {
 				continue
 			}
-			lines = append(lines, line)
+			document = append(document, line)
+		}
+		flush()
+		lines = fold(lines)
+		if !slices.ContainsFunc(lines, func(line string) bool { return !strings.HasPrefix(line, "# … ") }) {
+			hidden = append(hidden, "`"+file.Name+"`")
+			continue
 		}
 		text := strings.Join(lines, "\n")
 		fence := "```"
@@ -208,10 +237,43 @@ func (c *platform) example(check *checks.Check, marked bool) (string, error) {
 		}
 		fmt.Fprintf(&b, "\n`%s`:\n\n%syaml\n%s\n%s\n", file.Name, fence, text, fence)
 	}
-	return b.String(), nil
+	if len(hidden) > 0 {
+		fmt.Fprintf(&b, "\nThe rest of the platform (%s) is not shown.\n", strings.Join(hidden, ", "))
+	}
+	return b.String()
+}
+
+// fold joins documents that are left out and follow each other.
+func fold(lines []string) []string {
+	var folded []string
+	for _, line := range lines {
+		if n := len(folded); n >= 2 && strings.HasPrefix(line, "# … ") && folded[n-1] == "---" && strings.HasPrefix(folded[n-2], "# … ") {
+			folded = append(folded[:n-1], line)
+			continue
+		}
+		folded = append(folded, line)
+	}
+	return folded
+}
+
+var (
+	kindLine = regexp.MustCompile(`(?m)^kind: *(\S+)`)
+	nameLine = regexp.MustCompile(`(?m)^(?:metadata: *\{ *|  )name: *([^\s,}]+)`)
+)
+
+// nameOf says in a few words what document is left out.
+func nameOf(document string) string {
+	kind, name := kindLine.FindStringSubmatch(document), nameLine.FindStringSubmatch(document)
+	if kind == nil || name == nil {
+		return "more of the platform"
+	}
+	return kind[1] + " " + name[1]
 }
 
 func (c *platform) run(check *checks.Check) ([]*checks.Finding, error) {
+	if check.Run == nil {
+		return nil, nil
+	}
 	var objects []*inventory.Object
 	var opts runner.Options
 	for _, file := range c.files {

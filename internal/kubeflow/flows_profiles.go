@@ -53,6 +53,11 @@ var ProfileCalls = []ProfileCall{
 		Source: "kubeflow/pipelines backend/src/v2/objectstore/config.go",
 	},
 	{
+		Service: "model-registry-service", Port: 8080,
+		Because: "notebooks and model servers look models up in the registry", Effect: "models cannot be registered or found",
+		Source: "kubeflow/manifests common/networkpolicies/base/model-registry.yaml",
+	},
+	{
 		Service: "katib-db-manager", Port: 6789,
 		Because: "the metrics collectors of Katib's trials report observations", Effect: "trials end as MetricsUnavailable",
 		Source: "kubeflow/katib cmd/metricscollector/v1beta1/file-metricscollector/main.go",
@@ -72,6 +77,9 @@ var ProfileConfiguration = []struct{ ConfigMap, Key, Effect string }{
 type ProfileTarget struct {
 	// Name is how messages call it.
 	Name string
+	// CRD is what the platform must have for users to start such pods; empty
+	// where other parts of it start them.
+	CRD string
 	// Labels and Carries are what it surely carries, the latter with a value
 	// that depends on the user's object.
 	Labels  labels.Set
@@ -79,7 +87,10 @@ type ProfileTarget struct {
 	Port    int32
 	// Caller are labels of the pods of the platform that call it; nil are the
 	// proxies of the ingress gateway.
-	Caller  labels.Set
+	Caller labels.Set
+	// If names an environment variable of the caller that must be true for
+	// the call to be made.
+	If      string
 	Because string
 	Effect  string
 	Source  string
@@ -88,18 +99,34 @@ type ProfileTarget struct {
 // ProfileTargets are those that every user may start.
 var ProfileTargets = []ProfileTarget{
 	{
-		Name: "a notebook", Carries: []string{"notebook-name", "statefulset"}, Port: 8888,
+		Name: "a notebook", CRD: "notebooks.kubeflow.org", Carries: []string{"notebook-name", "statefulset"}, Port: 8888,
 		Because: "users reach notebooks through the gateway", Effect: "notebooks cannot be opened",
 		Source: "kubeflow/kubeflow components/notebook-controller/controllers/notebook_controller.go",
 	},
 	{
-		Name: "a revision of a model", Carries: []string{"serving.knative.dev/service", "serving.knative.dev/revision", "app"}, Port: 8012,
+		Name: "a notebook", CRD: "notebooks.kubeflow.org", Carries: []string{"notebook-name", "statefulset"}, Port: 8888,
+		Caller: labels.Set{"app": "notebook-controller"}, If: "ENABLE_CULLING",
+		Because: "the notebook controller asks notebooks when they were last used", Effect: "idle notebooks are not stopped",
+		Source: "kubeflow/kubeflow components/notebook-controller/controllers/culling_controller.go",
+	},
+	{
+		Name: "a Tensorboard", CRD: "tensorboards.tensorboard.kubeflow.org", Carries: []string{"app"}, Port: 6006,
+		Because: "users reach Tensorboards through the gateway", Effect: "Tensorboards cannot be opened",
+		Source: "kubeflow/kubeflow components/tensorboard-controller/controllers/tensorboard_controller.go",
+	},
+	{
+		Name: "a revision of a model", CRD: "services.serving.knative.dev", Carries: []string{"serving.knative.dev/service", "serving.knative.dev/revision", "app"}, Port: 8012,
+		Because: "gateways pass requests for models on to it", Effect: "requests for models get 503",
+		Source: "knative/networking pkg/ports.go",
+	},
+	{
+		Name: "a revision of a model", CRD: "services.serving.knative.dev", Carries: []string{"serving.knative.dev/service", "serving.knative.dev/revision", "app"}, Port: 8012,
 		Caller:  labels.Set{"app": "activator", "app.kubernetes.io/name": "knative-serving"},
 		Because: "Knative's activator probes it and passes requests on to it", Effect: "models never become ready",
 		Source: "knative/networking pkg/ports.go",
 	},
 	{
-		Name: "a revision of a model", Carries: []string{"serving.knative.dev/service", "serving.knative.dev/revision", "app"}, Port: 9090,
+		Name: "a revision of a model", CRD: "services.serving.knative.dev", Carries: []string{"serving.knative.dev/service", "serving.knative.dev/revision", "app"}, Port: 9090,
 		Caller:  labels.Set{"app": "autoscaler", "app.kubernetes.io/name": "knative-serving"},
 		Because: "Knative's autoscaler reads its metrics", Effect: "models are not scaled",
 		Source: "knative/serving pkg/networking/constants.go",

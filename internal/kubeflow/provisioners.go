@@ -33,6 +33,10 @@ type Provisioner struct {
 	StaticOnly bool
 	// Parameters of the class that it cannot do without.
 	Parameters []string
+	// Types are the values that the parameter TypeParameter may have, in lower
+	// case; empty where it is free or not known.
+	TypeParameter string
+	Types         []string
 	// Source is where the facts stand.
 	Source string
 }
@@ -51,6 +55,7 @@ var (
 var provisioners = []Provisioner{
 	// Amazon
 	{Name: "ebs.csi.aws.com", Title: "Amazon EBS", Filesystem: once, Block: onceMany, Attached: true, Zonal: true,
+		TypeParameter: "type", Types: []string{"gp2", "gp3", "io1", "io2", "st1", "sc1", "standard", "sbg1", "sbp1"},
 		Source: "https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/multi-attach.md"},
 	{Name: "ebs.csi.eks.amazonaws.com", Title: "Amazon EBS (EKS Auto Mode)", Filesystem: once, Attached: true, Zonal: true,
 		Source: "https://docs.aws.amazon.com/eks/latest/userguide/create-storage-class.html"},
@@ -62,11 +67,13 @@ var provisioners = []Provisioner{
 		Source: "https://github.com/awslabs/mountpoint-s3-csi-driver"},
 	// Google
 	{Name: "pd.csi.storage.gke.io", Title: "Google Compute Engine persistent disk", Filesystem: onceRead, Block: anyMode, Attached: true, Zonal: true,
+		TypeParameter: "type", Types: []string{"pd-standard", "pd-balanced", "pd-ssd", "pd-extreme", "hyperdisk-balanced", "hyperdisk-extreme", "hyperdisk-throughput", "hyperdisk-ml", "hyperdisk-balanced-high-availability", "dynamic"},
 		Source: "https://github.com/kubernetes-sigs/gcp-compute-persistent-disk-csi-driver/blob/master/pkg/gce-pd-csi-driver/utils.go"},
 	{Name: "filestore.csi.storage.gke.io", Title: "Google Filestore", Filesystem: anyMode, Block: none,
 		Source: "https://cloud.google.com/kubernetes-engine/docs/how-to/persistent-volumes/filestore-csi-driver"},
 	// Azure. A shared disk (maxShares) may be read by many.
 	{Name: "disk.csi.azure.com", Title: "Azure disk", Filesystem: onceRead, Block: anyMode, Attached: true, Zonal: true,
+		TypeParameter: "skuName", Types: []string{"standard_lrs", "standardssd_lrs", "premium_lrs", "premiumv2_lrs", "ultrassd_lrs", "standardssd_zrs", "premium_zrs"},
 		Source: "https://learn.microsoft.com/azure/aks/azure-csi-disk-storage-provision"},
 	{Name: "file.csi.azure.com", Title: "Azure Files", Filesystem: anyMode, Block: none, OpenToAll: true,
 		Source: "https://learn.microsoft.com/azure/aks/azure-csi-files-storage-provision"},

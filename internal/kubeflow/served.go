@@ -220,6 +220,9 @@ var UserFacing = []struct {
 	{Group: "ray.io", Resource: "rayservices", What: "Ray services", Secondary: true},
 }
 
+// UserFacingCluster are resources without namespace that users read.
+var UserFacingCluster = []string{"clustertrainingruntimes", "clusterservingruntimes"}
+
 // PipelinesGroup is the API group of what users do in Pipelines: words that its
 // API server asks about with the user's name, where it serves several users
 // (backend/src/apiserver/server, authorization of each request).

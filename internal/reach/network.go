@@ -115,12 +115,23 @@ func (p *Peer) Owner() *inventory.Object {
 	return p.Pod.Owner
 }
 
+// controllerLabels are those that controllers give to the pods that they make,
+// by kind; their values are known in the cluster alone.
+var controllerLabels = map[string][]string{
+	"Deployment":  {"pod-template-hash"},
+	"ReplicaSet":  {"pod-template-hash"},
+	"StatefulSet": {"controller-revision-hash", "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index"},
+	"DaemonSet":   {"controller-revision-hash", "pod-template-generation"},
+	"Job":         {"controller-uid", "batch.kubernetes.io/controller-uid"},
+	"CronJob":     {"controller-uid", "batch.kubernetes.io/controller-uid", "job-name", "batch.kubernetes.io/job-name"},
+}
+
 func (n *Network) podPeer(pod *kubeflow.Pod) *Peer {
 	peer := &Peer{
 		Name:            pod.Owner.Key.String(),
 		Namespace:       pod.Namespace,
 		NamespaceLabels: n.NamespaceLabels(pod.Namespace),
-		Labels:          Labels{Set: pod.Labels},
+		Labels:          Labels{Set: pod.Labels, Carries: controllerLabels[pod.Owner.Key.Kind]},
 		HostNetwork:     pod.Spec.HostNetwork,
 		Addresses:       n.options.Pods,
 		Pod:             pod,
@@ -149,6 +160,7 @@ func (n *Network) podPeer(pod *kubeflow.Pod) *Peer {
 // the render holds or makes it, its name otherwise.
 func (n *Network) NamespaceLabels(name string) Labels {
 	set, exists := n.view.Namespace(name)
+	set[corev1.LabelMetadataName] = name // the API server sees to it
 	return Labels{Set: set, Open: !exists}
 }
 

@@ -52,6 +52,10 @@ type Claim struct {
 	// Optional claims are made only for users of one feature: the platform
 	// works without them.
 	Optional bool
+	// Volume is the PersistentVolume that is made along with the claim, with
+	// the place of its specification; nil where none is.
+	Volume   *corev1.PersistentVolumeSpec
+	VolumeAt inventory.Place
 
 	at func(steps ...any) inventory.Place
 }
@@ -203,6 +207,18 @@ func templatesIn(o *inventory.Object) []*Claim {
 				add(path.Join(i), content, Template, "volume claim template")
 			}
 			return false
+		case "persistentVolumeClaimSpec":
+			// KServe's LocalModelNodeGroup, with the volume beside it.
+			before := len(claims)
+			add(path, map[string]any{"spec": value}, Template, "claim")
+			if len(claims) > before {
+				c := claims[before]
+				c.at = withoutSpec(func(steps ...any) inventory.Place { return o.At(path, inventory.MakePath(steps...)) })
+				beside := path[:len(path)-1].Join("persistentVolumeSpec")
+				content, _ := inventory.Lookup(o.Content(), beside)
+				c.Volume, c.VolumeAt = decodeVolume(content), o.At(beside)
+			}
+			return false
 		case "volumeClaimTemplate":
 			origin, what := Template, "volume claim template"
 			if len(path) > 1 && path[len(path)-2] == "ephemeral" {
@@ -337,17 +353,37 @@ func suggestionClaims(o *inventory.Object) []*Claim {
 		path := inventory.Path{"runtime", "suggestions", i, "persistentVolumeClaimSpec"}
 		claims = append(claims, &Claim{
 			Origin: Configured, Object: o, Spec: body.Spec, Count: 1, Optional: true,
-			What: fmt.Sprintf("the claim of suggestions by algorithm %v in %s", suggestion["algorithmName"], o.Key),
-			at: func(steps ...any) inventory.Place {
-				// The specification stands where a claim has spec.
-				if len(steps) > 0 && steps[0] == "spec" {
-					steps = steps[1:]
-				}
-				return doc.At(path, inventory.MakePath(steps...))
-			},
+			What:     fmt.Sprintf("the claim of suggestions by algorithm %v in %s", suggestion["algorithmName"], o.Key),
+			Volume:   decodeVolume(suggestion["persistentVolumeSpec"]),
+			VolumeAt: doc.At("runtime", "suggestions", i, "persistentVolumeSpec"),
+			at:       withoutSpec(func(steps ...any) inventory.Place { return doc.At(path, inventory.MakePath(steps...)) }),
 		})
 	}
 	return claims
+}
+
+// withoutSpec makes places for a specification that stands where a claim has
+// spec.
+func withoutSpec(at func(steps ...any) inventory.Place) func(steps ...any) inventory.Place {
+	return func(steps ...any) inventory.Place {
+		path := inventory.MakePath(steps...)
+		if len(path) > 0 && path[0] == "spec" {
+			path = path[1:]
+		}
+		return at(path)
+	}
+}
+
+func decodeVolume(content any) *corev1.PersistentVolumeSpec {
+	fields, ok := content.(map[string]any)
+	if !ok {
+		return nil
+	}
+	spec := &corev1.PersistentVolumeSpec{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(fields, spec); err != nil {
+		return nil
+	}
+	return spec
 }
 
 // FilledIn reports whether a name is complete, not a place that something

@@ -3,6 +3,7 @@ package calls
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -49,9 +50,11 @@ func setsAny(n *reach.Network, pod *reach.Peer, names []string) bool {
 }
 
 var (
-	profiles  = inventory.Kind[struct{}]{Group: "kubeflow.org", Name: "Profile"}
-	profileCR = inventory.Key{GroupKind: inventory.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}, Name: "profiles.kubeflow.org"}
+	profiles = inventory.Kind[struct{}]{Group: "kubeflow.org", Name: "Profile"}
+	crds     = inventory.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}
 )
+
+func hasCRD(n *reach.Network, name string) bool { return n.View().Get(crds, "", name) != nil }
 
 // ProfilePods are peers that stand for the pods of profiles: one for each
 // Profile of the render, or one for any where it has none but will have. None
@@ -61,7 +64,7 @@ func ProfilePods(n *reach.Network) []*reach.Peer {
 	for o := range profiles.In(n.View()) {
 		peers = append(peers, n.Representative(fmt.Sprintf("the pods of %s", o.Key), o.Key.Name, reach.Labels{Open: true}))
 	}
-	if len(peers) == 0 && n.View().Get(profileCR.GroupKind, "", profileCR.Name) != nil {
+	if len(peers) == 0 && hasCRD(n, "profiles.kubeflow.org") {
 		peer := n.Representative("the pods of profiles", "(profile)", reach.Labels{Open: true})
 		peer.NamespaceLabels = n.ProfileNamespace()
 		peers = append(peers, peer)
@@ -87,12 +90,27 @@ func FromProfiles(n *reach.Network) []Call {
 	return distinct(append(readConfiguration(n), calls...))
 }
 
+// isTrue reports whether a variable of a pod's environment is true.
+func isTrue(n *reach.Network, pod *reach.Peer, name string) bool {
+	for place, c := range pod.Pod.Containers() {
+		for _, s := range environment(n, pod, place, c) {
+			if s.name == name && strings.EqualFold(s.value, "true") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // IntoProfiles are the calls of the platform to the pods that users and
 // controllers start in profiles.
 func IntoProfiles(n *reach.Network) []Call {
 	var calls []Call
 	for _, profile := range ProfilePods(n) {
 		for _, target := range kubeflow.ProfileTargets {
+			if target.CRD != "" && !hasCRD(n, target.CRD) {
+				continue
+			}
 			from := n.PodsWith(target.Caller)
 			if target.Caller == nil {
 				from = boundGateways(n)
@@ -101,6 +119,9 @@ func IntoProfiles(n *reach.Network) []Call {
 				reach.Labels{Set: target.Labels, Carries: target.Carries, Open: true})
 			to.NamespaceLabels = profile.NamespaceLabels
 			for _, peer := range from {
+				if target.If != "" && !isTrue(n, peer, target.If) {
+					continue
+				}
 				calls = append(calls, Call{From: peer, To: reach.Backend{Peer: to, Port: reach.TCP(target.Port)}, Because: target.Because, Effect: target.Effect})
 			}
 		}

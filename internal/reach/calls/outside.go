@@ -198,14 +198,15 @@ func otherDNS(n *reach.Network, from *reach.Peer) bool {
 func DNS(n *reach.Network) []Call {
 	seen := map[string]bool{}
 	to := clusterDNS(n)
+	served := n.Isolates(reach.Ingress, to) // by a policy in kube-system
 	var calls []Call
 	for _, call := range slices.Concat(Addresses(n), Configured(n), Implied(n), FromProfiles(n), Discovery(n)) {
 		from := call.From
-		if seen[from.Name] || !n.Isolates(reach.Egress, from) {
+		if seen[from.Name] || !n.Isolates(reach.Egress, from) && !served {
 			continue
 		}
 		seen[from.Name] = true
-		if otherDNS(n, from) {
+		if n.Isolates(reach.Egress, from) && otherDNS(n, from) {
 			continue
 		}
 		calls = append(calls, Call{
@@ -253,7 +254,7 @@ func ToAPIServer(n *reach.Network) []Call {
 	var calls []Call
 	for _, pod := range n.Pods() {
 		place, ok := granted[[2]string{pod.Namespace, pod.Pod.ServiceAccount()}]
-		if !ok || !mountsToken(n, pod) {
+		if !ok || !mountsToken(n, pod) || isGateway(pod) {
 			continue
 		}
 		calls = append(calls, Call{
@@ -267,6 +268,13 @@ func ToAPIServer(n *reach.Network) []Call {
 		})
 	}
 	return calls
+}
+
+// isGateway reports whether nothing but a proxy runs in the pod: that asks
+// istiod, and never the API server, whatever its account may do.
+func isGateway(pod *reach.Peer) bool {
+	containers := pod.Pod.Spec.Containers
+	return len(containers) == 1 && containers[0].Name == "istio-proxy"
 }
 
 func mountsToken(n *reach.Network, pod *reach.Peer) bool {
