@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/kfpreflight/kfpreflight/checks"
+	"github.com/kfpreflight/kfpreflight/internal/kubeflow"
 )
 
 var clientSecretMismatch = &checks.Check{
@@ -17,7 +18,8 @@ secrets usually stand in different Secrets, and one of them was changed alone.
 A line end at the end of a value, as echo and base64 leave it, belongs to the
 value for both sides: no part of the chain trims it.
 
-The values are compared, never shown. Where the render does not hold one of
+Reported is the side that does not have the secret which Kubeflow ships. The
+values are compared, never shown. Where the render does not hold one of
 them the check is undecided.`,
 	Fix: "Give both Secrets the same value, without a line end.",
 	Refs: []string{
@@ -65,6 +67,13 @@ them the check is undecided.`,
 				how = ": that of " + which + " has white space or a line end at an end"
 			case trimmed(ours.Text) == trimmed(theirs):
 				how = ": one of them has quotes around it"
+			}
+			if kubeflow.IsDefaultClientSecret(ours.Text) {
+				// Dex's side is the one that was changed.
+				pass.Reportf(at, "the client secret that %s has for the client is not that of %s%s", dex.Name(), party.Name(), how).
+					See(ours.Place, "the side of %s", party.Name()).
+					See(ours.Via, "where %s takes it from", party.Name())
+				continue
 			}
 			pass.Reportf(ours.Place, "the client secret of %s is not that which %s has for the client%s", party.Name(), dex.Name(), how).
 				See(at, "Dex's side").

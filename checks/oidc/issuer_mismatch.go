@@ -1,11 +1,13 @@
 package oidc
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/kfpreflight/kfpreflight/checks"
+	"github.com/kfpreflight/kfpreflight/internal/kubeflow"
 	"github.com/kfpreflight/kfpreflight/internal/login"
 )
 
@@ -98,9 +100,14 @@ func checkIssuers(pass *checks.Pass, c *login.Chain, dex *login.Dex, seen report
 		return n
 	}
 	// Where all others agree with each other, Dex is the one that is wrong.
-	if len(sides) > 1 && agree(dex.Issuer.Text) == 0 && agree(sides[0].issuer.Text) == len(sides) {
-		f := pass.Reportf(dex.Issuer.Place, "the issuer of %s is %s, but %s and %d more of the login chain accept %s only%s",
-			dex.Name(), dex.Issuer.Show(), sides[0].who, len(sides)-1, sides[0].issuer.Show(), difference(dex.Issuer.Text, sides[0].issuer.Text))
+	// So it is if the only other one has what Kubeflow ships.
+	if agree(dex.Issuer.Text) == 0 && (len(sides) > 1 && agree(sides[0].issuer.Text) == len(sides) || len(sides) == 1 && sides[0].issuer.Text == kubeflow.DefaultIssuer) {
+		who := sides[0].who + " accepts"
+		if len(sides) > 1 {
+			who = fmt.Sprintf("%s and %d more of the login chain accept", sides[0].who, len(sides)-1)
+		}
+		f := pass.Reportf(dex.Issuer.Place, "the issuer of %s is %s, but %s %s only%s",
+			dex.Name(), dex.Issuer.Show(), who, sides[0].issuer.Show(), difference(dex.Issuer.Text, sides[0].issuer.Text))
 		for _, s := range sides {
 			f.See(s.issuer.Place, "the issuer that %s accepts", s.who)
 		}

@@ -3,6 +3,7 @@ package oidc
 import (
 	"github.com/kfpreflight/kfpreflight/checks"
 	"github.com/kfpreflight/kfpreflight/internal/inventory"
+	"github.com/kfpreflight/kfpreflight/internal/kubeflow"
 )
 
 var oauth2Client = inventory.GroupKind{Group: "dex.coreos.com", Kind: "OAuth2Client"}
@@ -56,6 +57,15 @@ the render.`,
 				if client.ID.Known() && trimmed(client.ID.Text) == trimmed(id.Text) {
 					hint = "; one differs from it by white space or quotes at an end only"
 				}
+			}
+			if id.Text == kubeflow.DefaultClientID && len(dex.Clients) == 1 && dex.Clients[0].ID.Value() != "" {
+				// Dex's side is the one that was changed.
+				client := dex.Clients[0]
+				pass.Reportf(client.ID.Place, "the client that %s knows has the id %s, and %s of %s names itself by another, %s%s",
+					dex.Name(), client.ID.Show(), party.Kind(), party.Name(), id.Show(), hint).
+					See(id.Place, "the id that it uses").
+					See(client.Place, "the client")
+				continue
 			}
 			f := pass.Reportf(id.Place, "%s of %s names itself by a client id, %s, that is none of the %d that %s knows%s",
 				party.Kind(), party.Name(), id.Show(), len(dex.Clients), dex.Name(), hint)

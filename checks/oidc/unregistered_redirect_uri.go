@@ -109,8 +109,10 @@ func checkRedirect(pass *checks.Pass, party *login.Party, dex *login.Dex, client
 			at = client.RedirectURIs[0].Place
 		}
 		// The side that is wrong: a path that the proxy does not answer on
-		// cannot be what was meant.
-		atParty := party.Proxy != nil && redirect.Path != party.Proxy.CallbackPath()
+		// cannot be what was meant, and where Dex has what Kubeflow ships, the
+		// proxy was changed.
+		atParty := party.Proxy != nil && (redirect.Path != party.Proxy.CallbackPath() ||
+			len(client.RedirectURIs) == 1 && client.RedirectURIs[0].Text == party.Proxy.CallbackPath())
 		text := func() string { return quotedURI(redirect, uri) }
 		if atParty {
 			pass.Reportf(other, "%s of %s sends the redirect URI %s, but Dex's client knows %s", party.Kind(), party.Name(), text(), list(shown(client.RedirectURIs))).

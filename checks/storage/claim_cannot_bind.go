@@ -283,6 +283,10 @@ func (b *binder) unserved(c *volumes.Claim, class string, candidates []typedVolu
 	if class == "" {
 		what = "no storage class"
 	}
+	if len(candidates) == 0 && class != "" {
+		b.pass.Undecidedf(c.ClassAt(), "%s asks for a volume of %s, which are made by hand: the cluster's volumes are not known", c.What, what)
+		return
+	}
 	if len(candidates) == 0 {
 		b.pass.Reportf(c.ClassAt(), "%s asks for a volume of %s, which nothing makes, and the render has none", c.What, what).As(checks.Warning).
 			WithFix("Render a PersistentVolume for the claim, or name a class that makes volumes.")

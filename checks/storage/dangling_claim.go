@@ -24,7 +24,8 @@ moved, or that stands in another namespace, does not help.
 Claims are looked for among the rendered ones, those of StatefulSets
 (` + "`template-set-0`" + `) and those that operators make under their object's name.
 Places in custom resources that end in a pod count too: a Tensorboard's or
-InferenceService's pvc:// address, the volumes of training jobs.
+InferenceService's pvc:// address, the volumes of training jobs, and the claims
+that the notebook form mounts by default, which every Profile's namespace needs.
 
 In a namespace that a Profile makes, users make claims at run time: there it is
 a warning. In a namespace that is not part of the render it is undecided, unless
@@ -40,9 +41,10 @@ the render holds the claim elsewhere or one with nearly that name.`,
 		v := pass.Render
 		uses := volumes.Uses(v)
 		if len(uses) == 0 {
-			pass.NotApplicable()
+			pass.NotApplicable() // unless a claim is to be cloned, or a form says so
 		}
 		ofTemplates := templatedNames(v)
+		notebookSources(pass, ofTemplates)
 		for _, use := range uses {
 			if claimMade(v, ofTemplates, use.Namespace, use.Claim) {
 				continue
@@ -57,6 +59,30 @@ the render holds the claim elsewhere or one with nearly that name.`,
 			}
 		}
 	},
+}
+
+// notebookSources judges the claims that the notebook form mounts by default:
+// every user's namespace must have them.
+func notebookSources(pass *checks.Pass, ofTemplates map[string][]*regexp.Regexp) {
+	v := pass.Render
+	for o := range v.Of(inventory.GroupKind{Kind: "ConfigMap"}) {
+		if o.String("data", kubeflow.SpawnerConfigKey) == "" {
+			continue
+		}
+		for _, volume := range volumes.NotebookVolumes(o) {
+			path := inventory.Path{"existingSource", "persistentVolumeClaim", "claimName"}
+			value, _ := inventory.Lookup(volume.Content, path)
+			claim, _ := value.(string)
+			if !volumes.FilledIn(claim) {
+				continue
+			}
+			for profile := range v.Of(inventory.GroupKind{Group: "kubeflow.org", Kind: "Profile"}) {
+				if volumes.FilledIn(profile.Key.Name) && !claimMade(v, ofTemplates, profile.Key.Name, claim) {
+					reportDangling(pass, volume.At(path), "the "+volume.What+" mounts claim "+claim, profile.Key.Name, claim)
+				}
+			}
+		}
+	}
 }
 
 func reportDangling(pass *checks.Pass, place inventory.Place, what, namespace, claim string) {

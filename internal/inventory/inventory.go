@@ -15,6 +15,9 @@ type Inventory struct {
 	byKind  map[GroupKind][]*Object // in order of the render, made ones last
 	byLabel map[[2]string][]*Object // label name and value
 	kinds   map[string][]GroupKind  // by kind, to find the group of a name
+
+	// added are the labels that controllers give to rendered namespaces.
+	added map[string]labels.Set
 }
 
 // A Duplicate is the same object given twice.
@@ -42,11 +45,15 @@ func New(objects []*Object) (*Inventory, error) {
 
 // WithMade returns an inventory of the rendered objects and of those that
 // controllers will create; ones made before are not kept. One that the render
-// holds already is left out.
+// holds already is left out, but a namespace gets the labels of the made one
+// that it does not have itself: the profile controller adds those.
 func (inv *Inventory) WithMade(made []*Object) *Inventory {
-	more := &Inventory{objects: inv.objects}
+	more := &Inventory{objects: inv.objects, added: map[string]labels.Set{}}
 	for _, o := range made {
 		inv.settleScope(o)
+		if o.Key.GroupKind == namespaceKind {
+			more.added[o.Key.Name] = o.Labels()
+		}
 		if known := inv.byKey[o.Key]; known == nil || known.Made != nil {
 			more.made = append(more.made, o)
 		}
@@ -99,6 +106,8 @@ func (inv *Inventory) index() error {
 	}
 	return nil
 }
+
+var namespaceKind = GroupKind{"", "Namespace"}
 
 var crd = GroupKind{"apiextensions.k8s.io", "CustomResourceDefinition"}
 

@@ -113,7 +113,10 @@ func (v *View) Select(gk GroupKind, namespace string, selector labels.Selector) 
 // Every namespace carries its name as a label.
 func (v *View) Namespace(name string) (labels.Set, bool) {
 	set := labels.Set{"kubernetes.io/metadata.name": name}
-	o := v.Get(GroupKind{"", "Namespace"}, "", name)
+	for k, value := range v.inv.added[name] {
+		set[k] = value
+	}
+	o := v.Get(namespaceKind, "", name)
 	if o == nil {
 		return set, false
 	}

@@ -75,3 +75,22 @@ func IsDefaultPasswordHash(hash string) bool {
 	sum := sha256.Sum256([]byte(strings.TrimSpace(hash)))
 	return slices.Contains(defaultPasswordDigests, hex.EncodeToString(sum[:]))
 }
+
+// defaultClientSecretDigests are SHA-256 digests of the client secrets that
+// Kubeflow's releases ship.
+var defaultClientSecretDigests = []string{
+	"462a0aa7e3ad7e72bcc06fd22a504044f4a4c79033231b9dc8900ad84fbe29b9",
+}
+
+// IsDefaultClientSecret reports whether a client secret is one that a Kubeflow
+// release ships: then it is not this side that was changed.
+func IsDefaultClientSecret(secret string) bool {
+	sum := sha256.Sum256([]byte(secret))
+	return slices.Contains(defaultClientSecretDigests, hex.EncodeToString(sum[:]))
+}
+
+// DefaultClientID is the client id that Kubeflow's releases ship.
+const DefaultClientID = "kubeflow-oidc-authservice"
+
+// DefaultIssuer is the issuer of Dex in Kubeflow's releases.
+const DefaultIssuer = "http://dex.auth.svc.cluster.local:5556/dex"

@@ -149,6 +149,24 @@ func TestExpandProfile(t *testing.T) {
 	}
 }
 
+func TestProfileOfRenderedNamespace(t *testing.T) {
+	view := load(t, platform+`---
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: team-a
+  labels: {mine: "yes", katib.kubeflow.org/metrics-collector-injection: disabled}
+  annotations: {owner: user@example.com}
+`).View()
+	labels, _ := view.Namespace("team-a")
+	if labels["mine"] != "yes" || labels["app.kubernetes.io/part-of"] != "kubeflow-profile" || labels["katib.kubeflow.org/metrics-collector-injection"] != "disabled" {
+		t.Errorf("labels: %v", labels)
+	}
+	if view.Get(inventory.GroupKind{Kind: "Namespace"}, "", "team-a").Made != nil {
+		t.Error("the rendered namespace must win")
+	}
+}
+
 func TestPods(t *testing.T) {
 	view := load(t, platform).View()
 	pods := map[string]*kubeflow.Pod{}

@@ -82,7 +82,7 @@ var provisioners = []Provisioner{
 	// Other clouds
 	{Name: "cinder.csi.openstack.org", Title: "OpenStack Cinder", Attached: true, Zonal: true,
 		Source: "https://github.com/kubernetes/cloud-provider-openstack/blob/master/docs/cinder-csi-plugin/features.md"},
-	{Name: "csi.vsphere.vmware.com", Title: "VMware vSphere",
+	{Name: "csi.vsphere.vmware.com", Title: "VMware vSphere", Attached: true,
 		Source: "https://docs.vmware.com/en/VMware-vSphere-Container-Storage-Plug-in/"},
 	{Name: "dobs.csi.digitalocean.com", Title: "DigitalOcean block storage", Filesystem: once, Attached: true,
 		Source: "https://docs.digitalocean.com/products/kubernetes/how-to/add-volumes/"},
@@ -125,7 +125,7 @@ var provisioners = []Provisioner{
 		Source: "https://github.com/ceph/ceph-csi/blob/devel/docs/nfs/deploy.md"},
 	{Name: "driver.longhorn.io", Title: "Longhorn", Filesystem: anyMode, Attached: true,
 		Source: "https://longhorn.io/docs/latest/nodes-and-volumes/volumes/rwx-volumes/"},
-	{Name: "pxd.portworx.com", Title: "Portworx", Source: "https://docs.portworx.com/"},
+	{Name: "pxd.portworx.com", Title: "Portworx", Attached: true, Source: "https://docs.portworx.com/"},
 	{Name: "topolvm.io", Title: "TopoLVM", Filesystem: once, Block: once, NodeLocal: true,
 		Source: "https://github.com/topolvm/topolvm/blob/main/docs/limitations.md"},
 	{Name: "topolvm.cybozu.com", Title: "TopoLVM", Filesystem: once, Block: once, NodeLocal: true,

@@ -2,11 +2,13 @@ package reach
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/kfpreflight/kfpreflight/internal/inventory"
@@ -584,6 +586,62 @@ func TestSimilar(t *testing.T) {
 	} {
 		if got := Similar(c.a, c.b); got != c.want {
 			t.Errorf("Similar(%q, %q) = %v", c.a, c.b, got)
+		}
+	}
+}
+
+// TestMatchAgrees compares the selectors with the API machinery's own, over
+// every selector of one and two conditions and every set of two labels.
+func TestMatchAgrees(t *testing.T) {
+	var conditions []metav1.LabelSelectorRequirement
+	for _, key := range []string{"app", "tier"} {
+		for _, values := range [][]string{{"a"}, {"b"}, {"a", "b"}} {
+			conditions = append(conditions,
+				metav1.LabelSelectorRequirement{Key: key, Operator: metav1.LabelSelectorOpIn, Values: values},
+				metav1.LabelSelectorRequirement{Key: key, Operator: metav1.LabelSelectorOpNotIn, Values: values})
+		}
+		conditions = append(conditions,
+			metav1.LabelSelectorRequirement{Key: key, Operator: metav1.LabelSelectorOpExists},
+			metav1.LabelSelectorRequirement{Key: key, Operator: metav1.LabelSelectorOpDoesNotExist})
+	}
+	var sets []labels.Set
+	for _, app := range []string{"", "a", "b", "c"} {
+		for _, tier := range []string{"", "a", "b"} {
+			set := labels.Set{}
+			if app != "" {
+				set["app"] = app
+			}
+			if tier != "" {
+				set["tier"] = tier
+			}
+			sets = append(sets, set)
+		}
+	}
+	for _, first := range conditions {
+		for _, second := range conditions {
+			for _, matchLabels := range []map[string]string{nil, {"app": "a"}} {
+				selector := &metav1.LabelSelector{MatchLabels: matchLabels, MatchExpressions: []metav1.LabelSelectorRequirement{first, second}}
+				real, err := metav1.LabelSelectorAsSelector(selector)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, set := range sets {
+					if got, want := match(selector, Labels{Set: set}), truthOf(real.Matches(set)); got != want {
+						t.Fatalf("%v on %v: got %v, want %v", selector, set, got, want)
+					}
+					// What is known of the labels never contradicts them.
+					for key := range set {
+						part := maps.Clone(set)
+						delete(part, key)
+						want := truthOf(real.Matches(set))
+						for _, known := range []Labels{{Set: part, Open: true}, {Set: part, Carries: []string{key}}} {
+							if got := match(selector, known); got != maybe && got != want {
+								t.Fatalf("%v on %v, of which %v is known: got %v", selector, set, known, got)
+							}
+						}
+					}
+				}
+			}
 		}
 	}
 }

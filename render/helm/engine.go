@@ -127,7 +127,7 @@ func (e *engine) tpl(parent *template.Template, nested map[string]int) func(stri
 		if err := e.trace.instrument(t, parent.Name(), text); err != nil {
 			return "", err
 		}
-		buf, err := e.trace.enterTpl()
+		buf, err := e.trace.enterTpl(text)
 		if err != nil {
 			return "", err
 		}

@@ -18,6 +18,7 @@ package helm
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -99,6 +100,30 @@ func functionMap() template.FuncMap {
 		return string(runes)
 	}
 	return functions
+}
+
+// ReleaseName makes a release's name of a template, as --name-template does.
+func ReleaseName(ctx context.Context, text string) (string, error) {
+	b := newBudget(ctx)
+	functions := b.guard(functionMap())
+	for _, name := range []string{"include", "tpl", "required"} {
+		delete(functions, name)
+	}
+	t, err := template.New("name-template").Funcs(functions).Parse(text)
+	if err != nil {
+		return "", err
+	}
+	tracer := newTracer(b, nil)
+	t.Funcs(tracer.functions())
+	tracer.source(t.Name(), text)
+	if err := tracer.instrument(t, "", ""); err != nil {
+		return "", err
+	}
+	out := tracer.enterFile(t.Name())
+	if err := t.Execute(out, nil); err != nil {
+		return "", err
+	}
+	return tracer.leaveFile(), nil
 }
 
 func toYAML(v any) string {

@@ -41,6 +41,7 @@ type Options struct {
 	KubeVersion string // DefaultKubeVersion where empty
 	APIVersions []string
 
+	Values     []Values // already read; they come before the files
 	ValueFiles []string // -f
 	Set        []string // --set
 	SetString  []string
@@ -56,6 +57,19 @@ type Options struct {
 
 	// Warnings takes what Helm says beside the result; nil drops it.
 	Warnings io.Writer
+}
+
+// Values are values that were read elsewhere.
+type Values struct {
+	Content map[string]any
+	Sources []ValuesSource // where they are set, the last word first
+}
+
+// A ValuesSource is a place that sets values.
+type ValuesSource struct {
+	Origin string       // the file
+	Node   *goyaml.Node // the mapping of the values in it
+	Own    bool         // it belongs to the chart
 }
 
 // HasValues reports whether the options say something that is meant for one
@@ -114,6 +128,33 @@ func Render(ctx context.Context, fsys FileSystem, at string, opts Options) (*Res
 		return nil, err
 	}
 	return r.render()
+}
+
+// A Document is one rendered YAML document.
+type Document struct {
+	Source string // the template, as helm template names it
+	Text   string
+}
+
+// Documents are what [Result.Manifest] holds, in its order.
+func (r *Result) Documents() []Document {
+	documents := make([]Document, len(r.documents))
+	for i, d := range r.documents {
+		documents[i] = Document{d.source, d.text + "\n"}
+	}
+	return documents
+}
+
+// Origin locates the value on one line, from 1, of one of the documents.
+func (r *Result) Origin(document, line int) inventory.Origin {
+	d := r.documents[document]
+	lines := strings.SplitAfter(d.text, "\n")
+	start, end, ok := textRange(lines, line)
+	if !ok {
+		start = offsetOf(lines, line)
+		end = start
+	}
+	return r.places.at(d, start, end, unquote(d.text[start:end])).origin()
 }
 
 // Objects renders a chart on disk into located objects.
@@ -377,7 +418,7 @@ func (r *renderer) sortError(written map[string]string, err error) error {
 			var doc goyaml.Node
 			if syntax := goyaml.Unmarshal([]byte(part.text), &doc); syntax != nil {
 				var at *input.Error
-				if errors.As(input.YAMLError(name, syntax), &at) {
+				if errors.As(input.YAMLError(name, []byte(part.text), syntax), &at) {
 					line, text = at.Line, at.Err.Error()
 				}
 			} else if line = badHead(&doc); line == 0 {
@@ -439,7 +480,8 @@ func (r *Result) Objects() ([]*inventory.Object, error) {
 }
 
 func (r *Result) objects(d *document) ([]*inventory.Object, error) {
-	docs, err := manifest.Documents(d.source, []byte(d.text))
+	// Helm cuts the last line end off and puts it back.
+	docs, err := manifest.Documents(d.source, []byte(d.text+"\n"))
 	if err != nil {
 		return nil, r.places.relocate(d, err)
 	}

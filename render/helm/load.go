@@ -337,7 +337,7 @@ func checkYAML(origin string, data []byte) error {
 	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
-		return input.YAMLError(origin, err)
+		return input.YAMLError(origin, data, err)
 	}
 	if len(doc.Content) > 0 && doc.Content[0].Kind != yaml.MappingNode && doc.Content[0].ShortTag() != "!!null" {
 		return input.Errorf(origin, doc.Content[0].Line, "not a mapping")

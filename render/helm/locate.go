@@ -269,7 +269,7 @@ func (r *record) pieces(start, end int) []piece {
 func (p *places) text(r *record, at piece) placed {
 	line := at.segment.site.line + bytes.Count(r.text[at.start:at.at], []byte("\n"))
 	found := p.site(r, at.segment.site, line)
-	if found.kind != nowhere {
+	if found.kind == computed {
 		found.exact, found.kind = true, literal
 	}
 	return found
@@ -281,14 +281,17 @@ func (p *places) site(r *record, s *site, line int) placed {
 	if !s.nested {
 		return placed{file: p.trace.origins[s.template], line: line, kind: computed}
 	}
-	if r.isTpl && r.tpl != nil {
-		for _, source := range r.tpl.paths {
-			if file, node, user := p.find(source); file != nil {
-				if at, sure := inventory.TextLine(node, line); sure {
-					return placed{file: file.origin, line: at, kind: fromValues, user: user}
-				}
-				return placed{file: file.origin, line: node.Line, kind: fromValues, user: user}
-			}
+	if !r.isTpl || r.tpl == nil {
+		return placed{}
+	}
+	lines := strings.SplitAfter(r.source, "\n")
+	if line > len(lines) {
+		return placed{}
+	}
+	lead := len(lines[line-1]) - len(strings.TrimLeft(lines[line-1], " \t"))
+	for _, source := range r.tpl.paths {
+		if found := p.passedOn(source, r.source, line-1, offsetOf(lines, line)+lead, "", ""); found.kind != nowhere {
+			return found
 		}
 	}
 	return placed{}
@@ -361,21 +364,22 @@ func (p *places) action(r *record, at piece, start, end int, want string, depth 
 			return found
 		}
 	}
-	if len(children) == 0 {
-		var only placed
-		n := 0
-		for _, source := range sources {
-			if value, ok := p.value(source); !ok || !isScalar(value) {
-				continue
-			}
-			if file, node, user := p.find(source); file != nil {
-				n++
-				only = placed{file.origin, node.Line, false, fromValues, user}
-			}
+	// Made of several values: the one that the user gave, or the only one.
+	var candidates []placed
+	for _, source := range sources {
+		if value, ok := p.value(source); !ok || !isScalar(value) {
+			continue
 		}
-		if n == 1 {
-			return only
+		if file, node, user := p.find(source); file != nil {
+			found := placed{file.origin, node.Line, false, fromValues, user}
+			if user {
+				return found
+			}
+			candidates = append(candidates, found)
 		}
+	}
+	if len(candidates) == 1 && len(children) == 0 {
+		return candidates[0]
 	}
 	return here
 }
@@ -399,7 +403,10 @@ func (p *places) passedOn(s source, out string, line, offset int, raw, want stri
 		return placed{file.origin, inFile, sure && exact, fromValues, user}
 	}
 	if isScalar(value) {
-		if !sameScalar(value, want) && !sameScalar(value, unquote(raw)) && !sameScalar(value, unquote(strings.TrimSpace(out))) {
+		if raw == "" && want == "" && !sameScalar(value, out) {
+			return placed{}
+		}
+		if raw+want != "" && !sameScalar(value, want) && !sameScalar(value, unquote(raw)) && !sameScalar(value, unquote(strings.TrimSpace(out))) {
 			return placed{}
 		}
 		file, node, user := p.find(s)

@@ -72,6 +72,7 @@ type record struct {
 	include  string // name given to include
 	tpl      *prov  // where the text given to tpl came from
 	isTpl    bool
+	source   string // the text given to tpl
 	text     []byte
 	segments []segment
 
@@ -331,11 +332,11 @@ func (t *tracer) enterInclude(name string) (*record, error) {
 	return r, nil
 }
 
-func (t *tracer) enterTpl() (*record, error) {
+func (t *tracer) enterTpl(text string) (*record, error) {
 	if err := t.enter(); err != nil {
 		return nil, err
 	}
-	r := &record{isTpl: true, trace: t}
+	r := &record{isTpl: true, source: text, trace: t}
 	if len(t.frames) > 0 {
 		r.tpl = t.top().argOf(t, "tpl", "")
 	}

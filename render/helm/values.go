@@ -27,18 +27,25 @@ import (
 type userValues struct {
 	merged map[string]any
 	set    map[string]any // of them, those of --set and its kin
-	files  []*valuesFile
+	files  []*valuesFile  // the last one has the last word
 }
 
 // A valuesFile is a file of values and the lines of its fields.
 type valuesFile struct {
 	origin string
 	doc    *goyaml.Node
+	own    bool // it belongs to the chart
 }
 
 // readValues merges values files and settings as Helm does, in its order.
 func readValues(ctx context.Context, fsys FileSystem, opts Options) (*userValues, error) {
 	v := &userValues{merged: map[string]any{}, set: map[string]any{}}
+	for _, values := range opts.Values {
+		for _, source := range slices.Backward(values.Sources) {
+			v.files = append(v.files, &valuesFile{source.Origin, source.Node, source.Own})
+		}
+		v.merged = mergeMaps(v.merged, values.Content)
+	}
 	for _, file := range opts.ValueFiles {
 		if err := ctx.Err(); err != nil {
 			return nil, context.Cause(ctx)
@@ -53,13 +60,13 @@ func readValues(ctx context.Context, fsys FileSystem, opts Options) (*userValues
 		}
 		values := map[string]any{}
 		if err := yaml.Unmarshal(data, &values); err != nil {
-			return nil, input.YAMLError(origin, err)
+			return nil, input.YAMLError(origin, data, err)
 		}
 		var doc goyaml.Node
 		if err := goyaml.Unmarshal(data, &doc); err != nil {
-			return nil, input.YAMLError(origin, err)
+			return nil, input.YAMLError(origin, data, err)
 		}
-		v.files = append(v.files, &valuesFile{origin, &doc})
+		v.files = append(v.files, &valuesFile{origin: origin, doc: &doc})
 		v.merged = mergeMaps(v.merged, values)
 	}
 	read := func(path []rune) (any, error) {
@@ -148,7 +155,7 @@ func (v *valuePlaces) find(path inventory.Path) (file *valuesFile, node *goyaml.
 	for _, file := range slices.Backward(v.user.files) {
 		for _, alias := range aliases {
 			if node := exactly(file.doc, alias); node != nil {
-				return file, node, true
+				return file, node, !file.own
 			}
 		}
 	}
@@ -209,7 +216,7 @@ func (v *valuePlaces) chartFile(c *chart.Chart, name string) *valuesFile {
 	var file *valuesFile
 	var doc goyaml.Node
 	if goyaml.Unmarshal(raw.Data, &doc) == nil {
-		file = &valuesFile{v.loaded.files[raw], &doc}
+		file = &valuesFile{origin: v.loaded.files[raw], doc: &doc, own: true}
 	}
 	v.parsed[raw] = file
 	return file

@@ -17,6 +17,7 @@ import (
 	"unicode/utf8"
 
 	yaml "go.yaml.in/yaml/v3"
+	goyaml "sigs.k8s.io/yaml/goyaml.v2"
 )
 
 // MaxFile is the largest file that is read, in bytes. The largest one of a
@@ -215,14 +216,59 @@ func expanded(node *yaml.Node, known map[*yaml.Node]int) int {
 
 var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:unmarshal errors:\s*)?line (\d+): `)
 
-// YAMLError makes an [Error] of what the YAML library says, and moves the line
-// out of its text to where it belongs.
-func YAMLError(name string, err error) error {
-	text := strings.Join(strings.Fields(err.Error()), " ")
-	line := 0
+// YAMLError makes an [Error] of what the YAML library says about data, and
+// moves the line out of its text to where it belongs.
+//
+// The library names the line where the broken mapping or list begins. Its older
+// version, which kubectl and Helm read with, names the line of the problem.
+func YAMLError(name string, data []byte, err error) error {
+	decoder := goyaml.NewDecoder(bytes.NewReader(data))
+	for {
+		var value any
+		older := decoder.Decode(&value)
+		if older == nil {
+			continue
+		}
+		text, line := splitYAMLError(older)
+		if line == 0 {
+			text, line = splitYAMLError(err)
+		}
+		switch {
+		case line > 0 && parserProblem.MatchString(text):
+			line++ // counted from 0, unlike the scanner's
+		case line > 0:
+		case unknownAnchor.MatchString(text):
+			line = lineOf(data, "*"+unknownAnchor.FindStringSubmatch(text)[1])
+		case strings.HasPrefix(text, "control characters"):
+			line = 1 + bytes.Count(data[:max(bytes.IndexFunc(data, isControl), 0)], []byte("\n"))
+		default:
+			line = 1 // the library counts from 0 and says nothing of line 0
+		}
+		if last := 1 + bytes.Count(bytes.TrimSuffix(data, []byte("\n")), []byte("\n")); line > last {
+			line = last
+		}
+		return Errorf(name, line, "malformed YAML: %s", text)
+	}
+}
+
+var (
+	parserProblem = regexp.MustCompile(`^did not find expected (key|node content|<document start>|'-' indicator|',' or )`)
+	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced`)
+)
+
+func isControl(r rune) bool {
+	return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r >= 0x7f && r < 0xa0 && r != 0x85
+}
+
+func lineOf(data []byte, text string) int {
+	return 1 + bytes.Count(data[:max(bytes.Index(data, []byte(text)), 0)], []byte("\n"))
+}
+
+func splitYAMLError(err error) (text string, line int) {
+	text = strings.Join(strings.Fields(err.Error()), " ")
 	if m := yamlLine.FindStringSubmatch(text); m != nil {
 		line, _ = strconv.Atoi(m[1])
 		text = text[len(m[0]):]
 	}
-	return Errorf(name, line, "malformed YAML: %s", strings.TrimPrefix(text, "yaml: "))
+	return strings.TrimPrefix(text, "yaml: "), line
 }

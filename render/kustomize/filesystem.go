@@ -28,7 +28,8 @@ type fileSystem struct {
 	reads   []string // in the order of first reading
 	content map[string][]byte
 	virtual map[string][]byte // files that exist only here, see helmcharts.go
-	refused error             // the first file that could not be taken
+	charts  *charts
+	refused error // the first file that could not be taken
 }
 
 func newFileSystem(ctx context.Context) *fileSystem {
@@ -37,6 +38,7 @@ func newFileSystem(ctx context.Context) *fileSystem {
 		ctx:        ctx,
 		content:    map[string][]byte{},
 		virtual:    map[string][]byte{},
+		charts:     newCharts(),
 	}
 }
 
@@ -84,7 +86,7 @@ func (fs *fileSystem) read(name string) ([]byte, error) {
 		return nil, err
 	}
 	if isKustomization(name) {
-		rewritten, files, err := inflateHelmCharts(fs.ctx, filepath.Dir(name), data)
+		rewritten, files, err := fs.charts.inflate(fs.ctx, name, data)
 		if err != nil {
 			if fs.refused == nil {
 				fs.refused = err

@@ -112,7 +112,7 @@ func (l *locator) Locate(obj *inventory.Object, path inventory.Path, line int) i
 	if l.generator {
 		return l.generated(w)
 	}
-	return l.inBase(w, len(path) < whole)
+	return l.tree.outOfChart(l.inBase(w, len(path) < whole))
 }
 
 // transformed asks the kustomizations, last first, whether they set the value.

@@ -96,7 +96,7 @@ func parse(name string, data []byte, linesBefore int) (documents []*yaml.Node, e
 			return documents, nil
 		}
 		if err != nil {
-			err = input.YAMLError(name, err)
+			err = input.YAMLError(name, data, err)
 			var at *input.Error
 			if errors.As(err, &at) && at.Line > 0 {
 				at.Line += linesBefore
@@ -192,7 +192,7 @@ func unroll(name string, node *yaml.Node, prefix inventory.Path, locator func(in
 	}
 	decoded, err := inventory.DecodeNode(node)
 	if err != nil {
-		return nil, input.YAMLError(name, err)
+		return nil, decodeError(name, node, err)
 	}
 	content := decoded.(map[string]any)
 	text := func(path ...any) (string, error) {
@@ -265,6 +265,14 @@ func unroll(name string, node *yaml.Node, prefix inventory.Path, locator func(in
 		object.Key.Name = generateName + "*"
 	}
 	return []*inventory.Object{object}, nil
+}
+
+func decodeError(name string, node *yaml.Node, err error) error {
+	var bad *inventory.DecodeError
+	if errors.As(err, &bad) {
+		return input.Errorf(name, bad.Line, "%s", bad.Problem)
+	}
+	return input.Errorf(name, node.Line, "%w", err)
 }
 
 func describe(node *yaml.Node) string {
