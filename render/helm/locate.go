@@ -615,7 +615,7 @@ func literalIn(node parse.Node, want string) bool {
 				}
 			}
 		case *parse.StringNode:
-			found = found || node.Text == want
+			found = found || node.Text == want || unquote(node.Text) == want
 		case *parse.NumberNode:
 			found = found || node.Text == want && node.Text != ""
 		case *parse.BoolNode:

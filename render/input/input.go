@@ -120,7 +120,10 @@ func LinkLoop(name string) error {
 	}
 	target, err := filepath.EvalSymlinks(name)
 	if err != nil {
-		return PathError(name, err)
+		if errors.Is(err, fs.ErrNotExist) {
+			return PathError(name, err)
+		}
+		return Errorf(filepath.ToSlash(name), 0, "a symbolic link that leads to itself")
 	}
 	folder, err := filepath.EvalSymlinks(filepath.Dir(name))
 	if err != nil {
