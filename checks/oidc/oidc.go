@@ -45,9 +45,11 @@ var Checks = []*checks.Check{
 	unsetEnvReference,
 	missingDexNamespace,
 	quotedValue,
+	lineEndInValue,
 	serviceMissesListener,
 	logoutURLNotServed,
 	defaultPassword,
+	profileOwnerCannotLogIn,
 }
 
 // read reads the login chain; without one the check is not applicable.

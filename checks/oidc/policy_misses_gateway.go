@@ -19,7 +19,8 @@ access denied" to everybody, because the CUSTOM policy that asks the relying
 party, or the RequestAuthentication that takes its tokens, selects no pod of the
 gateway by which users come. A policy applies to pods of its own namespace, and
 of all namespaces only from the mesh's root namespace. The same holds where the
-mesh declares the relying party as a provider and no policy at all names it.
+mesh declares the relying party as a provider and no policy at all names it, and
+where a policy denies whoever shows no token and nothing verifies tokens.
 
 Gateways whose pods the render does not hold are left out, and so are policies
 that are attached by targetRefs.`,
@@ -80,7 +81,37 @@ that are attached by targetRefs.`,
 				missed(pass, c, o, pods)
 			}
 		}
+		unverified(pass, c, pods)
 	},
+}
+
+// unverified reports policies that deny whoever shows no verified token at a
+// gateway where nothing verifies one.
+func unverified(pass *checks.Pass, c *login.Chain, pods []*kubeflow.Pod) {
+	for _, pod := range pods {
+		if len(c.RulesAt(pod)) > 0 {
+			continue
+		}
+		for _, p := range c.Policies {
+			if p.Action != "DENY" || !c.Applies(p.Object, pod) {
+				continue
+			}
+			for i := range p.List("spec", "rules") {
+				for j := range p.List("spec", "rules", i, "from") {
+					at := inventory.Path{"spec", "rules", i, "from", j, "source", "notRequestPrincipals"}
+					if slices.Contains(p.List(at), any("*")) && !slices.ContainsFunc(c.Rules, func(r *login.JWTRule) bool { return missesOnly(r, issuers(c)) }) {
+						pass.Reportf(p.At(at), "%s denies whoever shows no verified token, and no RequestAuthentication verifies any at %s", p.Key, pod.Owner.Key)
+					}
+				}
+			}
+		}
+	}
+}
+
+// missesOnly reports whether a rule for an issuer of the login exists, and so
+// was reported for where it applies.
+func missesOnly(r *login.JWTRule, issuers []string) bool {
+	return slices.Contains(issuers, r.Issuer.Value())
 }
 
 // issuers are those whose tokens relying parties behind a provider hand on.

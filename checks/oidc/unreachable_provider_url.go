@@ -18,6 +18,8 @@ keys and refuses every token: redeem_url, oidc_jwks_url, an issuer that is to be
 discovered, or a RequestAuthentication's jwksUri names a Service or port that
 does not exist, or speaks https to a Dex that listens by http.
 
+The issuer of Dex's own connector for OpenID Connect is asked when Dex starts.
+
 Only hosts with the names of Services are looked at; whether the outside world
 answers is not in the manifests. The API server's own Service always exists. A
 Service in a namespace that the render does not have leaves the check undecided.
@@ -61,6 +63,13 @@ An http:// URL within the cluster is upstream's own and right.`,
 					s := extra.Items[i]
 					s.Text, _, _ = strings.Cut(s.Text, "=")
 					checkReachable(pass, c, &s, party.Pod.Namespace, "an extra JWT issuer of "+party.Name(), seen)
+				}
+			}
+		}
+		for _, dex := range c.Dexes {
+			for _, connector := range dex.Connectors {
+				if connector.Type.Value() == "oidc" && connector.Issuer.Known() {
+					checkReachable(pass, c, connector.Issuer, dex.Pod.Namespace, "the issuer of connector "+connector.ID.Show()+" of "+dex.Name(), seen)
 				}
 			}
 		}

@@ -79,6 +79,7 @@ type Connector struct {
 	ID, Name    *Setting
 	HasConfig   bool
 	RedirectURI *Setting
+	Issuer      *Setting // of a connector for OpenID Connect
 	ConfigPlace inventory.Place
 }
 
@@ -179,6 +180,7 @@ func readDex(v *inventory.View, w Workload) *Dex {
 			Place: doc.At(at()...), Type: doc.setting(at("type")...), ID: doc.setting(at("id")...), Name: doc.setting(at("name")...),
 			HasConfig:   doc.get(at("config")...) != nil,
 			RedirectURI: dex.expanded(doc.setting(at("config", "redirectURI")...)),
+			Issuer:      dex.expanded(doc.setting(at("config", "issuer")...)),
 			ConfigPlace: doc.At(at("config")...),
 		})
 	}
