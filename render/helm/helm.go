@@ -385,6 +385,9 @@ func (r *renderer) renderError(trace *tracer, err error) error {
 		return known
 	}
 	text := strings.ReplaceAll(oneLine(err.Error()), " | "+callValue, "")
+	if keep := 400; len(text) > 3*keep { // one line for each template in between
+		text = strings.ToValidUTF8(text[:keep], "") + " … " + strings.ToValidUTF8(text[len(text)-keep:], "")
+	}
 	var failed *templateError
 	if errors.As(err, &failed) {
 		if origin := trace.origins[failed.name]; origin != "" {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -72,7 +73,7 @@ func Documents(name string, data []byte) ([]*yaml.Node, error) {
 	}
 	var documents []*yaml.Node
 	for _, value := range values {
-		found, err := parse(name, joinSurrogates(value.text), value.linesBefore)
+		found, err := parse(name, plainEscapes(value.text), value.linesBefore)
 		if err != nil {
 			return nil, err
 		}
@@ -168,18 +169,29 @@ func jsonValues(data []byte) []jsonValue {
 	}
 }
 
-var surrogates = regexp.MustCompile(`\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}`)
+var (
+	escape     = regexp.MustCompile(`\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\.`)
+	badEscapes = [][]byte{[]byte(`\ud`), []byte(`\uD`), []byte(`\/`)}
+)
 
-// joinSurrogates writes the characters that JSON escapes as two halves, which
-// YAML does not know.
-func joinSurrogates(data []byte) []byte {
-	if !bytes.Contains(data, []byte(`\u`)) {
+// plainEscapes writes out the escapes of JSON that YAML does not know: a slash,
+// and characters in two halves.
+func plainEscapes(data []byte) []byte {
+	if !slices.ContainsFunc(badEscapes, func(e []byte) bool { return bytes.Contains(data, e) }) {
 		return data
 	}
-	return surrogates.ReplaceAllFunc(data, func(pair []byte) []byte {
-		high, _ := strconv.ParseUint(string(pair[2:6]), 16, 16)
-		low, _ := strconv.ParseUint(string(pair[8:12]), 16, 16)
-		return []byte(string(utf16.DecodeRune(rune(high), rune(low))))
+	return escape.ReplaceAllFunc(data, func(found []byte) []byte {
+		switch {
+		case len(found) == 12:
+			high, _ := strconv.ParseUint(string(found[2:6]), 16, 16)
+			low, _ := strconv.ParseUint(string(found[8:12]), 16, 16)
+			return []byte(string(utf16.DecodeRune(rune(high), rune(low))))
+		case len(found) == 6:
+			return []byte("\ufffd") // one half alone
+		case string(found) == `\/`:
+			return []byte("/")
+		}
+		return found
 	})
 }
 
@@ -286,12 +298,16 @@ func describe(node *yaml.Node) string {
 }
 
 // duplicateKeys refuses a field that is given twice: YAML forbids it, and
-// kustomize with it; kubectl would take the last one without a word.
+// kustomize with it; kubectl would take the last one without a word. It refuses
+// a key that is null, as kubectl does.
 func duplicateKeys(name string, node *yaml.Node) error {
 	if node.Kind == yaml.MappingNode {
 		seen := make(map[string]int, len(node.Content)/2)
 		for i := 0; i+1 < len(node.Content); i += 2 {
 			key := node.Content[i]
+			if key.ShortTag() == "!!null" {
+				return input.Errorf(name, key.Line, "a key without a name")
+			}
 			if first, dup := seen[key.Value]; dup && key.Tag != "!!merge" {
 				return input.Errorf(name, key.Line, "the key %q is given twice; first at line %d", key.Value, first)
 			}
