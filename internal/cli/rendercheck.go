@@ -148,13 +148,21 @@ func (o *renderCheck) examine(ctx context.Context, settled *resolved, paths []st
 		return nil, err
 	}
 	made := report.New(result, report.Options{
-		Tool: tool(), Target: settled.target, Sources: sources, Rules: settled.selected,
+		Tool: tool(), Target: settled.target, Sources: sourcesOf(sources), Rules: settled.selected,
 		FailOn: settled.failOn, FailOnUndecided: settled.failOnUndecided,
 	})
 	if o.look.verbose {
 		o.note(progress, "rendered %d objects in %s, checked them in %s", inv.Len(), rendered.Sub(start).Round(time.Millisecond), time.Since(rendered).Round(time.Millisecond))
 	}
 	return made, nil
+}
+
+func sourcesOf(sources []render.Source) []report.Source {
+	var list []report.Source
+	for _, s := range sources {
+		list = append(list, report.Source{Path: s.Path, Kind: string(s.Kind), Objects: s.Objects})
+	}
+	return list
 }
 
 func (o *renderCheck) apply(ctx context.Context, inv *inventory.Inventory, settled *resolved, piped *bytes.Buffer) (*runner.Result, error) {

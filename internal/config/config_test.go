@@ -303,3 +303,23 @@ func TestFind(t *testing.T) {
 		}
 	}
 }
+
+func FuzzParse(f *testing.F) {
+	f.Add(full)
+	f.Add(Template)
+	for _, test := range bad {
+		f.Add(test.text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		cfg, err := Parse("f", []byte(text))
+		if err != nil {
+			return
+		}
+		// What is accepted can be asked for its places.
+		for i := range cfg.Ignore {
+			if cfg.At("ignore", i).Origin().Line == 0 {
+				t.Errorf("ignore %d has no line", i)
+			}
+		}
+	})
+}
