@@ -120,7 +120,9 @@ func checkNeeds(pass *checks.Pass, policy *access.Policy, served *kubeflow.Serve
 	}
 	undecided, other := false, ""
 	if len(gaps) > 0 {
-		undecided = !decidable(pass, policy, subject)
+		// Who makes the account elsewhere may bind it there, too.
+		elsewhere := pass.Render.Get(serviceAccounts.GroupKind(), pod.Namespace, account) == nil
+		undecided = elsewhere || !decidable(pass, policy, subject)
 		other = betterAccount(pass, policy, served, pod, c, controller, tag, alone)
 	}
 	if other != "" && !undecided {
