@@ -20,6 +20,7 @@ party, or the RequestAuthentication that takes its tokens, selects no pod of the
 gateway by which users come. A policy applies to pods of its own namespace, and
 of all namespaces only from the mesh's root namespace. The same holds where the
 mesh declares the relying party as a provider and no policy at all names it, and
+where the CUSTOM policy's rules match no browser that opens the dashboard, or
 where a policy denies whoever shows no token and nothing verifies tokens.
 
 Gateways whose pods the render does not hold are left out, and so are policies
@@ -52,6 +53,7 @@ that are attached by targetRefs.`,
 				applied = applied || appliesToAny(c, f.Object, pods)
 			}
 			if applied {
+				asksAboutNothing(pass, c, asking, filters, pods)
 				continue
 			}
 			for _, p := range asking {
@@ -83,6 +85,25 @@ that are attached by targetRefs.`,
 		}
 		unverified(pass, c, pods)
 	},
+}
+
+// asksAboutNothing reports policies that ask a relying party at the gateway,
+// but about no page that a browser without token opens.
+func asksAboutNothing(pass *checks.Pass, c *login.Chain, asking []*login.Policy, filters []*login.Filter, pods []*kubeflow.Pod) {
+	if len(asking) == 0 || len(filters) > 0 || slices.ContainsFunc(asking, func(p *login.Policy) bool { return attached(p.Object) }) {
+		return
+	}
+	for _, pod := range pods {
+		for _, p := range asking {
+			if !c.Applies(p.Object, pod) {
+				continue
+			}
+			if answer, _ := p.Matches(login.Request{Path: "/"}); answer != login.No {
+				return
+			}
+		}
+	}
+	pass.Reportf(asking[0].At("spec", "rules"), "no rule of %s matches a browser that opens / without a token: nobody is asked to log in", asking[0].Key)
 }
 
 // unverified reports policies that deny whoever shows no verified token at a

@@ -13,6 +13,8 @@ import (
 	"github.com/kfpreflight/kfpreflight/internal/login"
 )
 
+var ingressKind = inventory.GroupKind{Group: "networking.k8s.io", Kind: "Ingress"}
+
 var services = inventory.Kind[corev1.Service]{Group: "", Name: "Service"}
 
 var secureCookiesOverHTTP = &checks.Check{
@@ -73,7 +75,7 @@ and that is why this is a warning.`,
 				report(service.At("spec", "type"), service.Key.String()+" of type "+string(spec.Type))
 			}
 		}
-		for o := range pass.Render.Of(inventory.GroupKind{Group: "networking.k8s.io", Kind: "Ingress"}) {
+		for o := range pass.Render.Of(ingressKind) {
 			if len(o.List("spec", "tls")) > 0 || endsTLS(o.Annotations()) || !leadsToFront(c, o) {
 				continue
 			}

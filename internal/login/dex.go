@@ -1,7 +1,6 @@
 package login
 
 import (
-	"net"
 	"net/url"
 	"path"
 	"regexp"
@@ -336,12 +335,11 @@ func listener(scheme string, addr *Setting) Listener {
 	if rest, ok := strings.CutPrefix(text, "http://"); ok {
 		text = rest
 	}
-	host, port, err := net.SplitHostPort(text)
-	if err != nil {
+	host, port, ok := SplitPort(text)
+	if !ok {
 		return Listener{Scheme: scheme, Port: "", Setting: addr}
 	}
-	ip := net.ParseIP(host)
-	return Listener{Scheme: scheme, Port: port, Loopback: host == "localhost" || ip != nil && ip.IsLoopback(), Setting: addr}
+	return Listener{Scheme: scheme, Port: port, Loopback: isLoopback(host), Setting: addr}
 }
 
 // At is the place of a field of the configuration, or of the nearest one above
