@@ -102,7 +102,7 @@ const (
 // build runs kustomize as its command does.
 func build(ctx context.Context, dir string, annotated bool, opts Options) (*tree, resmap.ResMap, error) {
 	fs := newFileSystem(ctx)
-	fs.charts.opts.Warnings = opts.Warnings
+	fs.charts.warnings = opts.Warnings
 	root, err := filepath.Abs(dir)
 	if err == nil {
 		root, err = filepath.EvalSymlinks(root)

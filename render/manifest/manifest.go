@@ -123,17 +123,27 @@ func shift(node *yaml.Node, lines int) {
 	}
 }
 
-// checkSeparators refuses what kubectl refuses: a line that begins with three
-// dashes and goes on with content. Other readers would take it for a document.
+// checkSeparators refuses what kubectl refuses, a line that begins with three
+// dashes and goes on with content, and what it passes over, content between the
+// end of a document and the beginning of the next. Other readers would take
+// both for documents.
 func checkSeparators(name string, data []byte) error {
+	ended := false
 	for line := 1; len(data) > 0; line++ {
 		text, rest, _ := bytes.Cut(data, []byte("\n"))
+		data = rest
+		trimmed := bytes.TrimSpace(text)
 		if after, ok := bytes.CutPrefix(text, []byte("---")); ok {
 			if after = bytes.TrimSpace(after); len(after) > 0 && after[0] != '#' {
-				return input.Errorf(name, line, "a document separator must stand alone on its line; kubectl refuses %q", shorten(string(bytes.TrimSpace(text))))
+				return input.Errorf(name, line, "a document separator must stand alone on its line; kubectl refuses %q", shorten(string(trimmed)))
 			}
+			ended = false
+			continue
 		}
-		data = rest
+		if ended && len(trimmed) > 0 && trimmed[0] != '#' && trimmed[0] != '%' && string(trimmed) != "..." {
+			return input.Errorf(name, line, "content after the end of a document, without ---: kubectl passes over it")
+		}
+		ended = ended || string(bytes.TrimRight(text, " \t\r")) == "..."
 	}
 	return nil
 }

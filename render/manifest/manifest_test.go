@@ -136,6 +136,7 @@ func TestBadText(t *testing.T) {
 		{"an item without kind", "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n", `x.yaml:4: an object without kind`},
 		{"items that are none", "apiVersion: v1\nkind: List\nitems: {a: b}\n", `x.yaml:3: the items of a List must be a list`},
 		{"content after a separator", object + "a\n--- {apiVersion: v1}\n", `x.yaml:5: a document separator must stand alone on its line; kubectl refuses .*`},
+		{"content after an end", object + "a\n...\n# comment\n" + object + "b\n", `x.yaml:7: content after the end of a document, without ---: kubectl passes over it`},
 		{"four dashes", object + "a\n----\n" + object + "b\n", `x.yaml:5: a document separator must stand alone .*`},
 		{"json", "{\"a\": 1,\n \"b\": [2}\n", `x.yaml:2: malformed YAML: .*`},
 		{"second json", "{\"apiVersion\": \"v1\", \"kind\": \"Secret\", \"metadata\": {\"name\": \"a\"}}\n\n{\"kind\": \"Secret\"}\n", `x.yaml:3: Secret without apiVersion`},
