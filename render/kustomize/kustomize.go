@@ -156,7 +156,7 @@ var captureLock sync.Mutex
 
 // capture collects what f's libraries print to the process's standard error,
 // line by line, each once. kustomize writes its warnings there directly.
-func capture(f func()) []string {
+func capture(f func()) (lines []string) {
 	captureLock.Lock()
 	defer captureLock.Unlock()
 	r, w, err := os.Pipe()
@@ -164,7 +164,6 @@ func capture(f func()) []string {
 		f()
 		return nil
 	}
-	var lines []string
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -190,5 +189,5 @@ func capture(f func()) []string {
 		r.Close()
 	}()
 	f()
-	return lines
+	return // after the lines are all there: see the deferred wait
 }
