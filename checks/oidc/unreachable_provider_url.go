@@ -101,11 +101,17 @@ func checkReachable(pass *checks.Pass, c *login.Chain, s *login.Setting, namespa
 		}
 		return
 	}
+	if s.Secret && (t.Missing() || t.Service != nil && !t.External && t.ServicePort == nil) {
+		if seen.first(s.Place, "") {
+			pass.Reportf(s.Place, "%s leads to no Service of the cluster, or to no port of it", what)
+		}
+		return
+	}
 	switch {
 	case t.Unknown != "" && t.External:
 	case t.Unknown != "":
 		if seen.first(s.Place, "") {
-			pass.Undecidedf(s.Place, "%s leads to Service %s/%s: %s", what, t.Namespace, t.Name, t.Unknown)
+			pass.Undecidedf(s.Place, "whether %s leads to a Service is not known: %s", what, t.Unknown)
 		}
 	case t.Missing():
 		if seen.first(s.Place, "") {
