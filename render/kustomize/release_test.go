@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
@@ -14,6 +15,7 @@ import (
 
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/yaml"
 
 	"github.com/kfpreflight/kfpreflight/internal/inventory"
 	"github.com/kfpreflight/kfpreflight/render/input"
@@ -83,6 +85,7 @@ func TestYAMLIsKustomizeBuild(t *testing.T) {
 				if err != nil {
 					t.Errorf("%s: %v", rel, err)
 				}
+				sameAsKubectlReads(t, rel, expected, objects)
 				if n := bytes.Count(expected, []byte("\nkind: ")); rel == "example" && (len(objects) != want || n != want) {
 					t.Errorf("%s: %d objects in the inventory, %d in the YAML; want %d", rel, len(objects), n, want)
 				}
@@ -97,6 +100,52 @@ func TestYAMLIsKustomizeBuild(t *testing.T) {
 			}
 		})
 	}
+}
+
+// sameAsKubectlReads holds the inventory against what kubectl would read from
+// kustomize's output.
+func sameAsKubectlReads(t *testing.T, rel string, output []byte, objects []*inventory.Object) {
+	t.Helper()
+	documents := bytes.Split(output, []byte("\n---\n"))
+	if len(documents) != len(objects) {
+		t.Errorf("%s: %d documents, %d objects", rel, len(documents), len(objects))
+		return
+	}
+	for i, o := range objects {
+		var want any
+		if err := yaml.Unmarshal(documents[i], &want); err != nil {
+			t.Fatal(err)
+		}
+		theirs, err := json.Marshal(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ours, err := json.Marshal(o.Content())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(theirs, ours) {
+			t.Errorf("%s: %s is not read as kubectl reads it\ngot  %.2000s\nwant %.2000s", rel, o.Key, ours, theirs)
+		}
+	}
+}
+
+// TestScalarsAsKubectlReads renders texts that YAML's versions disagree about.
+func TestScalarsAsKubectlReads(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "top/kustomization.yaml", "resources: [../base]\npatches:\n- path: patch.yaml\n")
+	write(t, "top/patch.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, labels: {c: \"yes\", d: off}}\n")
+	write(t, "base/kustomization.yaml", "resources: [all.yaml]\n")
+	write(t, "base/all.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\n  labels: {a: yes, b: \"no\"}\ndata: {n: \"0644\", o: 0644, e: 1e3, t: 2020-01-02, y: y, big: 12345678901234567890, f: 1.10}\n")
+	output, err := YAML(context.Background(), "top", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects, err := Objects(context.Background(), "top", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameAsKubectlReads(t, "top", output, objects)
 }
 
 // TestLocateRelease asks for the place of every scalar of a release and holds

@@ -212,7 +212,7 @@ func unroll(name string, node *yaml.Node, prefix inventory.Path, locator func(in
 	if node.Kind != yaml.MappingNode {
 		return nil, input.Errorf(name, node.Line, "not a Kubernetes object: %s", describe(node))
 	}
-	decoded, err := inventory.DecodeNode(node)
+	decoded, err := inventory.DecodeManifest(node)
 	if err != nil {
 		return nil, decodeError(name, node, err)
 	}

@@ -192,7 +192,7 @@ func TestLikeKubectl(t *testing.T) {
 		documents, gotErr := Documents("x.yaml", []byte(text))
 		var got any
 		if gotErr == nil {
-			got, gotErr = inventory.DecodeNode(documents[0])
+			got, gotErr = inventory.DecodeManifest(documents[0])
 		}
 		if err != nil || gotErr != nil {
 			if (err == nil) != (gotErr == nil) {
