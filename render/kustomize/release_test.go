@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/yaml"
 
@@ -60,12 +61,8 @@ func TestYAMLIsKustomizeBuild(t *testing.T) {
 				if file == "" || (version == "v1.9.1" && filepath.Base(path) != "example") {
 					return nil
 				}
-				data, err := os.ReadFile(file)
-				if err != nil {
-					return err
-				}
-				if strings.Contains(string(data), "https://") || strings.Contains(string(data), "github.com/") {
-					return nil // may have remote bases; this test asks no network
+				if remote(t, file) {
+					return nil // this test asks no network
 				}
 				expected, krustyErr := krustyBuild(path)
 				got, err := YAML(context.Background(), path, Options{})
@@ -95,11 +92,34 @@ func TestYAMLIsKustomizeBuild(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Logf("%d kustomizations", built)
-			if built == 0 {
-				t.Error("nothing was built")
+			if version == "v1.10.2" && built < 150 || built == 0 {
+				t.Errorf("only %d kustomizations were built", built)
 			}
 		})
 	}
+}
+
+// remote reports whether a kustomization or one that it includes names anything
+// outside of the tree.
+func remote(t *testing.T, file string) bool {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var k types.Kustomization
+	if err := k.Unmarshal(data); err != nil {
+		return false
+	}
+	for _, entry := range slices.Concat(k.Resources, k.Bases, k.Components) {
+		if strings.Contains(entry, "://") || strings.HasPrefix(entry, "github.com/") {
+			return true
+		}
+		if base := kustomizationIn(filepath.Join(filepath.Dir(file), entry)); base != "" && remote(t, base) {
+			return true
+		}
+	}
+	return false
 }
 
 // sameAsKubectlReads holds the inventory against what kubectl would read from
