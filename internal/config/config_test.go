@@ -179,7 +179,7 @@ func TestSchemaAgrees(t *testing.T) {
 		if err := yaml.Unmarshal([]byte(text), &node); err != nil {
 			t.Fatal(err)
 		}
-		content, err := inventory.DecodeNode(&node)
+		content, err := inventory.DecodeManifest(&node)
 		if err != nil {
 			t.Fatal(err)
 		}
