@@ -13,7 +13,6 @@ import (
 type routeProblem struct {
 	place inventory.Place
 	text  string
-	also  []checks.Related
 }
 
 // notRouted finds out why a gateway does not lead a path to a workload; nil
