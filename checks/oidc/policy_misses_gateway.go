@@ -62,7 +62,7 @@ that are attached by targetRefs.`,
 			for _, f := range filters {
 				missed(pass, c, f.Object, pods)
 			}
-			if len(asking)+len(filters) == 0 {
+			if len(asking)+len(filters) == 0 && !asksUndeclared(c, pods) {
 				pass.Reportf(providers[0].Place, "no CUSTOM policy names the provider %s: %s asks nobody to log in at %s", providers[0].Name, pods[0].Owner.Key, party.Name())
 			}
 		}
@@ -85,6 +85,16 @@ that are attached by targetRefs.`,
 		}
 		unverified(pass, c, pods)
 	},
+}
+
+// asksUndeclared reports whether a CUSTOM policy of the gateway names a provider
+// that the mesh does not declare. Istio then denies everything, and another
+// check speaks of it.
+func asksUndeclared(c *login.Chain, pods []*kubeflow.Pod) bool {
+	return slices.ContainsFunc(c.Policies, func(p *login.Policy) bool {
+		return p.Action == "CUSTOM" && appliesToAny(c, p.Object, pods) &&
+			!slices.ContainsFunc(c.Mesh.Providers, func(provider *login.Provider) bool { return provider.Name == p.Provider })
+	})
 }
 
 // asksAboutNothing reports policies that ask a relying party at the gateway,

@@ -234,7 +234,7 @@ var Controllers = []Controller{
 			{Verbs: "get list watch", Group: "serving.kserve.io", Resources: "inferencegraphs trainedmodels", Breaks: "the controller does not start"},
 			{Verbs: "get list watch", Group: "serving.kserve.io", Resources: "clusterstoragecontainers", Breaks: "models cannot be fetched"},
 			{Verbs: "get list watch create update", Group: knativeServing, Resources: "services", Breaks: "InferenceServices do not start"},
-			{Verbs: "get list watch create update delete", Group: istioNetworking, Resources: "virtualservices", Breaks: "InferenceServices cannot be reached"},
+			{Verbs: "get list watch create update delete", Group: istioNetworking, Resources: "virtualservices", Breaks: "InferenceServices cannot be reached", When: not(withoutIstioVirtualHost)},
 			{Verbs: "get list watch create update delete", Group: "apps", Resources: "deployments", Breaks: "InferenceServices in raw deployment mode do not start"},
 			{Verbs: "get list watch create update delete", Resources: "services", Breaks: "InferenceServices cannot be reached"},
 			{Verbs: "get list watch create update delete", Group: "autoscaling", Resources: "horizontalpodautoscalers", Breaks: "InferenceServices in raw deployment mode do not start"},
@@ -637,6 +637,23 @@ func not(c condition) condition {
 }
 
 // envIs reports whether an environment variable is set to a value.
+// withoutIstioVirtualHost reports whether KServe's configuration tells it to
+// leave VirtualServices alone (disableIstioVirtualHost in the key ingress).
+func withoutIstioVirtualHost(view *inventory.View, pod *Pod, _ *corev1.Container) bool {
+	config := view.Get(configMap, pod.Namespace, "inferenceservice-config")
+	if config == nil {
+		return false
+	}
+	doc, err := config.At("data", "ingress").Document()
+	if err != nil {
+		return false
+	}
+	var ingress struct {
+		Disabled bool `yaml:"disableIstioVirtualHost"`
+	}
+	return doc.Decode(&ingress) == nil && ingress.Disabled
+}
+
 func envIs(name, value string) condition {
 	return func(v *inventory.View, pod *Pod, c *corev1.Container) bool {
 		got, known := Env(v, pod, c, name)

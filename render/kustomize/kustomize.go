@@ -35,6 +35,8 @@ type Options struct {
 	// Warnings receives what kustomize says beside its result, each line once;
 	// nil drops it.
 	Warnings io.Writer
+	// Offline refuses remote bases and files, which kustomize would fetch.
+	Offline bool
 }
 
 // YAML renders a kustomization, byte for byte as kustomize build prints it.
@@ -102,6 +104,7 @@ const (
 // build runs kustomize as its command does.
 func build(ctx context.Context, dir string, annotated bool, opts Options) (*tree, resmap.ResMap, error) {
 	fs := newFileSystem(ctx)
+	fs.offline = opts.Offline
 	fs.charts.warnings = opts.Warnings
 	root, err := filepath.Abs(dir)
 	if err == nil {

@@ -112,7 +112,7 @@ func remote(t *testing.T, file string) bool {
 		return false
 	}
 	for _, entry := range slices.Concat(k.Resources, k.Bases, k.Components) {
-		if strings.Contains(entry, "://") || strings.HasPrefix(entry, "github.com/") {
+		if isRemote(entry) {
 			return true
 		}
 		if base := kustomizationIn(filepath.Join(filepath.Dir(file), entry)); base != "" && remote(t, base) {
