@@ -24,7 +24,7 @@ lint:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
 	if [ -n "$$unformatted" ]; then echo "not gofmt-ed:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
-	$(GO) tool staticcheck ./...
+	$(GO) tool staticcheck -checks inherit,-SA1019 ./... # deprecated fields are what users still have
 
 ## docs: regenerate docs/checks from the checks
 docs:

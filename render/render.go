@@ -42,6 +42,9 @@ type Options struct {
 	Stdin    io.Reader
 	Warnings io.Writer // what the renderers say beside their result; nil drops it
 
+	// Offline refuses what would have to be fetched: remote bases and files.
+	Offline bool
+
 	// Helm holds for the charts among the sources. Values and a release name
 	// are meant for one chart: with several, they are an error.
 	Helm helm.Options
@@ -192,7 +195,7 @@ func (t target) objects(ctx context.Context, opts Options) ([]*inventory.Object,
 		}
 		return manifest.Parse("-", data)
 	case Kustomize:
-		return kustomize.Objects(ctx, t.path, kustomize.Options{Warnings: opts.Warnings})
+		return kustomize.Objects(ctx, t.path, kustomize.Options{Warnings: opts.Warnings, Offline: opts.Offline})
 	case Helm:
 		return helm.Objects(ctx, t.path, t.helm(opts))
 	}
@@ -209,7 +212,7 @@ func (t target) objects(ctx context.Context, opts Options) ([]*inventory.Object,
 func (t target) yaml(ctx context.Context, opts Options) ([]byte, error) {
 	switch t.kind {
 	case Kustomize:
-		return kustomize.YAML(ctx, t.path, kustomize.Options{Warnings: opts.Warnings})
+		return kustomize.YAML(ctx, t.path, kustomize.Options{Warnings: opts.Warnings, Offline: opts.Offline})
 	case Helm:
 		result, err := helm.Render(ctx, helm.Disk{}, t.path, t.helm(opts))
 		if err != nil {

@@ -127,6 +127,10 @@ func (b *block) see(f *checks.Finding) {
 		}
 	}
 	for _, call := range b.calls {
+		if from := call.From; from.HostNetwork && !seen[from.Name] {
+			seen[from.Name] = true
+			f.See(from.Pod.At("spec", "hostNetwork"), "%s has the address of its node, which selectors do not match", from.Name)
+		}
 		to := call.To
 		if text := placeText(to.Place); text != "" && !seen[text] && len(seen) < 2*most {
 			seen[text] = true

@@ -22,8 +22,8 @@ var portOfNoPod = &checks.Check{
 
 The port of a rule is the pod's. Three slips leave it without effect: the port of
 the Service, where its targetPort is another; a name that no container gives a
-port; and a number that differs from a container's port in one digit, or in its
-protocol.
+port; and a number that differs from a container's port in one digit (not the last),
+where no rule opens that port, or in its protocol.
 
 A number that no container declares is right by itself: containerPort is only
 information. It counts as known where a container declares it, a Service leads to
@@ -137,7 +137,7 @@ func strangePort(pass *checks.Pass, n *reach.Network, policy *reach.Policy, rule
 		}
 	}
 	for _, near := range known[protocol] {
-		if slip(number, near) && !opens(policy, rule.Direction, near, pods) && !mentions(pods, number) {
+		if slip(number, near) && !opens(n, rule.Direction, near, pods) && !mentions(pods, number) {
 			pass.Reportf(place, "%s opens port %d, but %s listens on %d", policy.Key, number, podNames(pods), near).
 				See(portPlace(pods, near), "the port that the container declares")
 			return
@@ -240,7 +240,8 @@ func mentions(pods []*reach.Peer, number int32) bool {
 }
 
 // slip reports whether one number is another with one digit replaced or two
-// neighbours swapped.
+// neighbours swapped. Ports that differ in their last digit alone (8080 and
+// 8081, 9000 and 9001) are often two of one program.
 func slip(a, b int32) bool {
 	x, y := strconv.Itoa(int(a)), strconv.Itoa(int(b))
 	if len(x) != len(y) || len(x) < 3 {
@@ -254,15 +255,16 @@ func slip(a, b int32) bool {
 	}
 	switch len(at) {
 	case 1:
-		return true
+		return at[0] < len(x)-1
 	case 2:
 		return at[1] == at[0]+1 && x[at[0]] == y[at[1]] && x[at[1]] == y[at[0]]
 	}
 	return false
 }
 
-// opens reports whether another rule of the policy opens a port.
-func opens(policy *reach.Policy, d reach.Direction, number int32, pods []*reach.Peer) bool {
+// opens reports whether some rule opens a port of the pods: of any policy that
+// selects them, or, for egress, of any at all.
+func opens(n *reach.Network, d reach.Direction, number int32, pods []*reach.Peer) bool {
 	covers := func(p networkingv1.NetworkPolicyPort) bool {
 		switch {
 		case p.Port == nil:
@@ -278,8 +280,13 @@ func opens(policy *reach.Policy, d reach.Direction, number int32, pods []*reach.
 		}
 		return p.Port.IntVal == number
 	}
-	return slices.ContainsFunc(policy.Rules(d), func(rule reach.Rule) bool {
-		return len(rule.Ports) == 0 || slices.ContainsFunc(rule.Ports, covers)
+	return slices.ContainsFunc(n.Policies(), func(policy *reach.Policy) bool {
+		if d == reach.Ingress && !slices.ContainsFunc(pods, policy.Selects) {
+			return false
+		}
+		return slices.ContainsFunc(policy.Rules(d), func(rule reach.Rule) bool {
+			return slices.ContainsFunc(rule.Ports, covers)
+		})
 	})
 }
 

@@ -22,6 +22,8 @@ The webhooks are those of the render that call a Service of the render. Whether
 an ipBlock holds the API server's address is undecided, as that is not in the
 manifests; 0.0.0.0/0 does. A cluster whose API server tunnels its calls through
 pods (konnectivity) may let some of them pass, which this check does not count on.
+Nor does any check of this family know whether the cluster's network plugin
+enforces policies at all.
 
 Upstream's own policies open the webhooks' ports by rules with ports and no from
 list. A policy that admits some namespaces alone is right for pods that serve no

@@ -35,7 +35,10 @@ name: with skip_oidc_discovery and a relative login_url.`,
 				if inCluster(c, s.Text) {
 					pass.Reportf(s.Place, "%s of %s sends browsers to %s, a name of the cluster", party.Kind(), party.Name(), s.Show())
 				}
-			} else if s == nil && party.Issuer().Known() && inCluster(c, party.Issuer().Text) && discovers(party) {
+			} else if s == nil && party.Issuer().Known() && inCluster(c, party.Issuer().Text) && discovers(party) &&
+				// Another provider may tell a public address where it does not
+				// have to be what it was asked by.
+				(c.DexOf(party) != nil || verifiesIssuer(party)) {
 				pass.Reportf(discoveryPlace(party), "%s of %s sends browsers where discovery at %s leads, a name of the cluster", party.Kind(), party.Name(), party.Issuer().Show()).
 					See(party.Issuer().Place, "the issuer")
 			}

@@ -44,17 +44,15 @@ load balancer of their own, are left out.`,
 					continue
 				}
 			}
-			host := ""
-			if !redirect.Relative {
-				host = redirect.Host
+			hosts := pass.Cluster.Hosts
+			if !redirect.Relative && redirect.Host != "" {
+				hosts = []string{redirect.Host}
 			}
-			for _, g := range c.Front() {
-				if answeredByAuthorizer(c, g, party, redirect.Path) || host != "" && !g.Serves(host) {
-					continue // oidc/host-not-served
-				}
-				if problem := notRouted(c, g, redirect.Path, host, party.Workload, at); problem != nil && seen.first(problem.place, problem.text) {
-					problem.report(pass).See(at, "the redirect URI")
-				}
+			problem := atAnyFront(c, []string{redirect.Path}, hosts, party.Workload, at, func(g *login.Gateway, requestPath string) bool {
+				return answeredByAuthorizer(c, g, party, requestPath)
+			})
+			if problem != nil && seen.first(problem.place, problem.text) {
+				problem.report(pass).See(at, "the redirect URI")
 			}
 		}
 	},

@@ -1,7 +1,6 @@
 package oidc
 
 import (
-	"net"
 	"slices"
 	"strings"
 
@@ -16,7 +15,8 @@ var cookieNotSentBack = &checks.Check{
 
 The callback fails with "Unable to find a valid CSRF token", or users are asked
 to log in again and again: the browser drops the proxy's cookie, or keeps it
-from the very pages that need it. Its domain (cookie_domains) is no part of the
+from the very pages that need it. The redirect URI leads to another host than
+the one where the login started. The cookie's domain (cookie_domains) is no part of the
 host, its path (cookie_path) does not cover the platform, it is secure while the
 redirect URI is http://, SameSite=None without being secure, or its name begins
 with __Secure- or __Host- without what browsers want for that.
@@ -48,13 +48,13 @@ func checkCookie(pass *checks.Pass, c *login.Chain, party *login.Party) {
 	redirect := p.Redirect()
 	host := ""
 	if redirect != nil && redirect.HostKnown && !redirect.Relative {
-		host = redirect.Host
-		if h, _, err := net.SplitHostPort(host); err == nil {
-			host = h
-		}
+		host = login.HostOnly(redirect.Host)
 	}
 	if domains := p.Get("cookie_domains"); domains != nil && domains.Known() && len(domains.Items) > 0 {
 		checkDomains(pass, c, party, domains, host)
+	}
+	if host != "" {
+		checkReturn(pass, c, party, host, redirect)
 	}
 	if path := p.Setting("cookie_path"); path.Value() != "" && path.Text != "/" {
 		pass.Reportf(path.Place, "browsers send the cookie of %s back below %s only, not on the platform's other pages", party.Name(), path.Show())
@@ -78,6 +78,35 @@ func checkCookie(pass *checks.Pass, c *login.Chain, party *login.Party) {
 	case strings.HasPrefix(text, "__Secure-") && known && !secure,
 		strings.HasPrefix(text, "__Host-") && known && (!secure || p.Get("cookie_domains") != nil && len(p.Get("cookie_domains").Items) > 0):
 		pass.Reportf(name.Place, "browsers drop the cookie %s of %s: a name like that wants a secure cookie, and __Host- one without domain", name.Show(), party.Name())
+	}
+}
+
+// checkReturn compares the host that users come back to with those by which
+// they come: the cookie that starts a login is for the latter.
+func checkReturn(pass *checks.Pass, c *login.Chain, party *login.Party, host string, redirect *login.Redirect) {
+	come := slices.Clone(pass.Cluster.Hosts)
+	for ingress := range pass.Render.Of(ingressKind) {
+		if !leadsToFront(c, ingress) {
+			continue
+		}
+		for i := range ingress.List("spec", "rules") {
+			if name := ingress.String("spec", "rules", i, "host"); name != "" && !strings.HasPrefix(name, "*") && !slices.Contains(come, name) {
+				come = append(come, name)
+			}
+		}
+	}
+	domains := party.Proxy.Get("cookie_domains")
+	if domains != nil && !domains.Known() || redirect.Setting.Secret {
+		return
+	}
+	for _, from := range come {
+		from = login.HostOnly(from)
+		if strings.EqualFold(from, host) || domains != nil && slices.ContainsFunc(domains.Items, func(s login.Setting) bool {
+			return domainMatches(s.Text, from) && domainMatches(s.Text, host)
+		}) {
+			continue
+		}
+		pass.Reportf(redirect.Setting.Place, "users who come by %s are sent back to %s, where the cookie with which %s started their login is not sent", from, host, party.Name())
 	}
 }
 
@@ -129,14 +158,11 @@ func checkDomains(pass *checks.Pass, c *login.Chain, party *login.Party, domains
 // host (RFC 6265, section 5.1.3).
 func domainMatches(domain, host string) bool {
 	domain = strings.ToLower(strings.TrimPrefix(domain, "."))
-	host = strings.ToLower(host)
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
+	host = login.HostOnly(strings.ToLower(host))
 	if domain == host {
 		return true
 	}
-	return net.ParseIP(host) == nil && strings.HasSuffix(host, "."+domain)
+	return !login.IsIP(host) && strings.HasSuffix(host, "."+domain)
 }
 
 func isLocalhost(host string) bool {

@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/kfpreflight/kfpreflight/checks"
 	"github.com/kfpreflight/kfpreflight/internal/inventory"
@@ -14,7 +15,7 @@ var hostNotServed = &checks.Check{
 	Doc: `public host that no Gateway serves
 
 Browsers get a 404 from Envoy without any page: the host of the redirect URI, or
-one by which users come, is in the hosts of no server of the platform's Gateways.
+one by which users come (by an Ingress before the gateway, say), is in the hosts of no server of the platform's Gateways.
 Gateways compare names, with * as the first label or alone; a port does not
 count.
 
@@ -55,6 +56,15 @@ gateways, such as KServe's, are not looked at.`,
 			}
 			pass.Reportf(r.Setting.Place, "%s of %s has users come back to %s, but the platform's Gateways serve %s only", party.Kind(), party.Name(), r.Setting.Show(), list(hosts)).
 				See(at, "the hosts of %s", front[0].Key)
+		}
+		for o := range pass.Render.Of(ingressKind) {
+			for i := range o.List("spec", "rules") {
+				host := o.String("spec", "rules", i, "host")
+				if host != "" && !strings.HasPrefix(host, "*") && leadsToFront(c, o) && !served(host) {
+					pass.Reportf(o.At("spec", "rules", i, "host"), "%s leads %s to the platform's Gateways, which serve %s only", o.Key, host, list(hosts)).
+						See(at, "the hosts of %s", front[0].Key)
+				}
+			}
 		}
 		for _, host := range pass.Cluster.Hosts {
 			if !served(host) {

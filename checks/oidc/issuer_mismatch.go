@@ -66,15 +66,17 @@ func checkIssuers(pass *checks.Pass, c *login.Chain, dex *login.Dex, seen report
 		return
 	}
 	var sides []side
+	used := false
 	for _, party := range c.Parties {
 		if c.DexOf(party) != dex {
 			continue
 		}
+		used = true
 		if s := party.Issuer(); s.Known() && verifiesIssuer(party) {
 			sides = append(sides, side{who: party.Name(), issuer: s})
 		}
 	}
-	if len(sides) > 0 {
+	if used {
 		// Tokens of this Dex come through the gateway: one of the rules there
 		// must be its.
 		for _, pod := range c.FrontPods() {

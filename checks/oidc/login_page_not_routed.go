@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"github.com/kfpreflight/kfpreflight/checks"
+	"github.com/kfpreflight/kfpreflight/internal/login"
 )
 
 var loginPageNotRouted = &checks.Check{
@@ -40,20 +41,13 @@ Gateway serves.`,
 			if s := party.LoginURL(); s != nil {
 				at = s.Place
 			}
-			for _, g := range c.Front() {
-				if host != "" && !g.Serves(host) {
-					continue
-				}
-				for _, requestPath := range loginPaths(dex) {
-					problem := notRouted(c, g, requestPath, host, &dex.Workload, at)
-					if problem == nil {
-						continue
-					}
-					if seen.first(problem.place, "") {
-						problem.report(pass).See(at, "where %s sends browsers", party.Name())
-					}
-					break
-				}
+			hosts := pass.Cluster.Hosts
+			if host != "" {
+				hosts = []string{host}
+			}
+			problem := atAnyFront(c, loginPaths(dex), hosts, &dex.Workload, at, func(*login.Gateway, string) bool { return false })
+			if problem != nil && seen.first(problem.place, "") {
+				problem.report(pass).See(at, "where %s sends browsers", party.Name())
 			}
 		}
 	},

@@ -19,7 +19,9 @@ access denied" to everybody, because the CUSTOM policy that asks the relying
 party, or the RequestAuthentication that takes its tokens, selects no pod of the
 gateway by which users come. A policy applies to pods of its own namespace, and
 of all namespaces only from the mesh's root namespace. The same holds where the
-mesh declares the relying party as a provider and no policy at all names it.
+mesh declares the relying party as a provider and no policy at all names it, and
+where the CUSTOM policy's rules match no browser that opens the dashboard, or
+where a policy denies whoever shows no token and nothing verifies tokens.
 
 Gateways whose pods the render does not hold are left out, and so are policies
 that are attached by targetRefs.`,
@@ -51,6 +53,7 @@ that are attached by targetRefs.`,
 				applied = applied || appliesToAny(c, f.Object, pods)
 			}
 			if applied {
+				asksAboutNothing(pass, c, asking, filters, pods)
 				continue
 			}
 			for _, p := range asking {
@@ -59,7 +62,7 @@ that are attached by targetRefs.`,
 			for _, f := range filters {
 				missed(pass, c, f.Object, pods)
 			}
-			if len(asking)+len(filters) == 0 {
+			if len(asking)+len(filters) == 0 && !asksUndeclared(c, pods) {
 				pass.Reportf(providers[0].Place, "no CUSTOM policy names the provider %s: %s asks nobody to log in at %s", providers[0].Name, pods[0].Owner.Key, party.Name())
 			}
 		}
@@ -80,7 +83,66 @@ that are attached by targetRefs.`,
 				missed(pass, c, o, pods)
 			}
 		}
+		unverified(pass, c, pods)
 	},
+}
+
+// asksUndeclared reports whether a CUSTOM policy of the gateway names a provider
+// that the mesh does not declare. Istio then denies everything, and another
+// check speaks of it.
+func asksUndeclared(c *login.Chain, pods []*kubeflow.Pod) bool {
+	return slices.ContainsFunc(c.Policies, func(p *login.Policy) bool {
+		return p.Action == "CUSTOM" && appliesToAny(c, p.Object, pods) &&
+			!slices.ContainsFunc(c.Mesh.Providers, func(provider *login.Provider) bool { return provider.Name == p.Provider })
+	})
+}
+
+// asksAboutNothing reports policies that ask a relying party at the gateway,
+// but about no page that a browser without token opens.
+func asksAboutNothing(pass *checks.Pass, c *login.Chain, asking []*login.Policy, filters []*login.Filter, pods []*kubeflow.Pod) {
+	if len(asking) == 0 || len(filters) > 0 || slices.ContainsFunc(asking, func(p *login.Policy) bool { return attached(p.Object) }) {
+		return
+	}
+	for _, pod := range pods {
+		for _, p := range asking {
+			if !c.Applies(p.Object, pod) {
+				continue
+			}
+			if answer, _ := p.Matches(login.Request{Path: "/"}); answer != login.No {
+				return
+			}
+		}
+	}
+	pass.Reportf(asking[0].At("spec", "rules"), "no rule of %s matches a browser that opens / without a token: nobody is asked to log in", asking[0].Key)
+}
+
+// unverified reports policies that deny whoever shows no verified token at a
+// gateway where nothing verifies one.
+func unverified(pass *checks.Pass, c *login.Chain, pods []*kubeflow.Pod) {
+	for _, pod := range pods {
+		if len(c.RulesAt(pod)) > 0 {
+			continue
+		}
+		for _, p := range c.Policies {
+			if p.Action != "DENY" || !c.Applies(p.Object, pod) {
+				continue
+			}
+			for i := range p.List("spec", "rules") {
+				for j := range p.List("spec", "rules", i, "from") {
+					at := inventory.Path{"spec", "rules", i, "from", j, "source", "notRequestPrincipals"}
+					if slices.Contains(p.List(at), any("*")) && !slices.ContainsFunc(c.Rules, func(r *login.JWTRule) bool { return missesOnly(r, issuers(c)) }) {
+						pass.Reportf(p.At(at), "%s denies whoever shows no verified token, and no RequestAuthentication verifies any at %s", p.Key, pod.Owner.Key)
+					}
+				}
+			}
+		}
+	}
+}
+
+// missesOnly reports whether a rule for an issuer of the login exists, and so
+// was reported for where it applies.
+func missesOnly(r *login.JWTRule, issuers []string) bool {
+	return slices.Contains(issuers, r.Issuer.Value())
 }
 
 // issuers are those whose tokens relying parties behind a provider hand on.

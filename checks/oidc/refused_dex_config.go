@@ -3,7 +3,6 @@ package oidc
 import (
 	"encoding/base64"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/kfpreflight/kfpreflight/checks"
@@ -21,8 +20,8 @@ Dex crash-loops, and nobody can log in. It refuses a configuration without
 issuer, storage, address to listen on or any way to log in; a static client
 without name, id or secret, or with both a value and a variable for one of them;
 static passwords without enablePasswordDB or with a hash that is no bcrypt; a
-storage or connector of a type that it does not have, a connector without id,
-name or configuration; HTTPS without certificate; and YAML that does not parse.
+storage or connector of a type that it does not have, a connector without id
+or name, or, for LDAP, OpenID Connect and SAML, without configuration; HTTPS without certificate; and YAML that does not parse.
 
 Values that only the running container knows count as given. A public client
 needs no secret. Unknown fields are ignored by Dex and not reported.`,
@@ -67,13 +66,17 @@ needs no secret. Unknown fields are ignored by Dex and not reported.`,
 					refuse(connector.Place, "a connector needs id, name and type")
 				case !known:
 					refuse(connector.Type.Place, "it has no connectors of the type "+connector.Type.Show())
-				case !connector.HasConfig && !strings.HasPrefix(kind, "mock"):
+				case !connector.HasConfig && slices.Contains(needConfig, kind):
 					refuse(connector.Place, "connector "+connector.ID.Show()+" has no config")
 				}
 			}
 		}
 	},
 }
+
+// needConfig are connectors that cannot be opened without configuration; Dex
+// opens them when it starts.
+var needConfig = []string{"ldap", "oidc", "saml", "openshift"}
 
 func refusedDex(pass *checks.Pass, c *login.Chain, dex *login.Dex, refuse func(inventory.Place, string)) {
 	top := dex.At()

@@ -51,7 +51,11 @@ oauth2-proxy then asks for openid, email and profile.`,
 				}
 			}
 			if len(unknown) > 0 {
-				pass.Reportf(scope.Place, "%s of %s asks for the scope %s, which Dex does not know", party.Kind(), party.Name(), list(unknown))
+				named := "the scope " + list(unknown)
+				if scope.Secret {
+					named = "a scope"
+				}
+				pass.Reportf(scope.Place, "%s of %s asks for %s, which Dex does not know", party.Kind(), party.Name(), named)
 			}
 			if party.Auth != nil {
 				continue // it adds openid itself

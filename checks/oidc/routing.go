@@ -13,7 +13,6 @@ import (
 type routeProblem struct {
 	place inventory.Place
 	text  string
-	also  []checks.Related
 }
 
 // notRouted finds out why a gateway does not lead a path to a workload; nil
@@ -43,7 +42,11 @@ func notRouted(c *login.Chain, g *login.Gateway, requestPath, host string, w *lo
 			continue
 		}
 		text := d.VirtualService.Key.String() + " leads " + requestPath + " to " + d.Host
-		if t := c.Resolve(d.Host, d.Port, d.VirtualService.Key.Namespace); t.Missing() {
+		t := c.Resolve(d.Host, d.Port, d.VirtualService.Key.Namespace)
+		if t.Outside || t.External || t.Unknown != "" {
+			return nil // it may lead back to the workload
+		}
+		if t.Missing() {
 			text += ", a Service that does not exist, rather than to " + w.Name()
 		} else {
 			text += " rather than to " + w.Name()
@@ -118,6 +121,36 @@ func rewritten(d login.Destination, requestPath string) string {
 		return d.Rewrite.Text
 	}
 	return d.Rewrite.Text + strings.TrimPrefix(requestPath, prefix)
+}
+
+// atAnyFront finds out why no Gateway by which users come leads the paths to a
+// workload; nil where one of them leads all. hosts are those to ask for, none
+// for any.
+func atAnyFront(c *login.Chain, paths []string, hosts []string, w *login.Workload, fallback inventory.Place, answered func(*login.Gateway, string) bool) *routeProblem {
+	var first *routeProblem
+	if len(hosts) == 0 {
+		hosts = []string{""}
+	}
+	for _, g := range c.Front() {
+		var problem *routeProblem
+		for _, host := range hosts {
+			if host != "" && !g.Serves(host) {
+				continue // oidc/host-not-served
+			}
+			for _, requestPath := range paths {
+				if problem == nil && !answered(g, requestPath) {
+					problem = notRouted(c, g, requestPath, host, w, fallback)
+				}
+			}
+		}
+		if problem == nil {
+			return nil
+		}
+		if first == nil {
+			first = problem
+		}
+	}
+	return first
 }
 
 func (p *routeProblem) report(pass *checks.Pass) *checks.Finding {

@@ -13,6 +13,8 @@ import (
 	"github.com/kfpreflight/kfpreflight/internal/login"
 )
 
+var ingressKind = inventory.GroupKind{Group: "networking.k8s.io", Kind: "Ingress"}
+
 var services = inventory.Kind[corev1.Service]{Group: "", Name: "Service"}
 
 var secureCookiesOverHTTP = &checks.Check{
@@ -28,7 +30,7 @@ port or an Ingress without TLS. Browsers keep such cookies to themselves.
 Upstream has secure cookies behind a plain HTTP Gateway too, with a ClusterIP
 Service and port forwarding to localhost, which browsers trust: that stays
 silent. So does a load balancer whose annotations name a certificate, because it
-ends TLS itself; what else stands before the cluster is not in the manifests,
+ends TLS itself, and a redirect URI of https://, because something does; what else stands before the cluster is not in the manifests,
 and that is why this is a warning.`,
 	Fix: "Serve HTTPS at the Gateway or before it, or set APP_SECURE_COOKIES and cookie_secure to false.",
 	Refs: []string{
@@ -49,6 +51,11 @@ and that is why this is a warning.`,
 		if slices.ContainsFunc(front, func(g *login.Gateway) bool { return g.HTTPS() }) {
 			return
 		}
+		for _, party := range c.Parties {
+			if r := party.Redirect(); r != nil && r.HostKnown && strings.HasPrefix(r.URI, "https://") {
+				return // something before the gateway speaks HTTPS
+			}
+		}
 		report := func(place inventory.Place, what string) {
 			f := pass.Reportf(place, "%s opens the platform by plain HTTP, where browsers do not send the secure cookies of %s and %d more", what, cookies[0].who, len(cookies)-1)
 			f.See(front[0].At("spec", "servers", 0), "a Gateway without TLS")
@@ -68,7 +75,7 @@ and that is why this is a warning.`,
 				report(service.At("spec", "type"), service.Key.String()+" of type "+string(spec.Type))
 			}
 		}
-		for o := range pass.Render.Of(inventory.GroupKind{Group: "networking.k8s.io", Kind: "Ingress"}) {
+		for o := range pass.Render.Of(ingressKind) {
 			if len(o.List("spec", "tls")) > 0 || endsTLS(o.Annotations()) || !leadsToFront(c, o) {
 				continue
 			}

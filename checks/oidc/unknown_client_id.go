@@ -48,6 +48,10 @@ the render.`,
 				continue
 			case dex.Client(id.Text) != nil:
 				continue
+			case len(dex.Clients) == 0:
+				pass.Reportf(dex.At("staticClients"), "%s has no static client, but %s of %s names itself by a client id", dex.Name(), party.Kind(), party.Name()).
+					See(id.Place, "the id that it uses")
+				continue
 			case !dex.ClientsKnown():
 				pass.Undecidedf(dex.ConfigPath.Place, "the ids of the clients of %s are not all known", dex.Name())
 				continue

@@ -18,6 +18,8 @@ keys and refuses every token: redeem_url, oidc_jwks_url, an issuer that is to be
 discovered, or a RequestAuthentication's jwksUri names a Service or port that
 does not exist, or speaks https to a Dex that listens by http.
 
+The issuer of Dex's own connector for OpenID Connect is asked when Dex starts.
+
 Only hosts with the names of Services are looked at; whether the outside world
 answers is not in the manifests. The API server's own Service always exists. A
 Service in a namespace that the render does not have leaves the check undecided.
@@ -64,6 +66,13 @@ An http:// URL within the cluster is upstream's own and right.`,
 				}
 			}
 		}
+		for _, dex := range c.Dexes {
+			for _, connector := range dex.Connectors {
+				if connector.Type.Value() == "oidc" && connector.Issuer.Known() {
+					checkReachable(pass, c, connector.Issuer, dex.Pod.Namespace, "the issuer of connector "+connector.ID.Show()+" of "+dex.Name(), seen)
+				}
+			}
+		}
 		for _, r := range c.Rules {
 			switch {
 			case r.JWKSURI.Value() != "":
@@ -92,11 +101,17 @@ func checkReachable(pass *checks.Pass, c *login.Chain, s *login.Setting, namespa
 		}
 		return
 	}
+	if s.Secret && (t.Missing() || t.Service != nil && !t.External && t.ServicePort == nil) {
+		if seen.first(s.Place, "") {
+			pass.Reportf(s.Place, "%s leads to no Service of the cluster, or to no port of it", what)
+		}
+		return
+	}
 	switch {
 	case t.Unknown != "" && t.External:
 	case t.Unknown != "":
 		if seen.first(s.Place, "") {
-			pass.Undecidedf(s.Place, "%s leads to Service %s/%s: %s", what, t.Namespace, t.Name, t.Unknown)
+			pass.Undecidedf(s.Place, "whether %s leads to a Service is not known: %s", what, t.Unknown)
 		}
 	case t.Missing():
 		if seen.first(s.Place, "") {

@@ -71,6 +71,7 @@ type source struct {
 	claim string // where a claim of the token fills it
 	place inventory.Place
 	dex   *login.Dex // whose tokens, where known
+	quiet bool       // not worth naming in a message
 }
 
 func userHeaders(c *login.Chain) []source {
@@ -101,6 +102,7 @@ func userHeaders(c *login.Chain) []source {
 			}
 		}
 	}
+	all = append(all, otherHeaders(c)...)
 	// Of the rules for tokens those count that are for the tokens of a login.
 	wanted := issuers(c)
 	for _, pod := range c.FrontPods() {
@@ -123,6 +125,35 @@ func userHeaders(c *login.Chain) []source {
 			slices.Sort(headers)
 			for _, name := range headers {
 				all = append(all, source{name: name, claim: r.Headers[name].Claim, place: r.Headers[name].Place, dex: dex})
+			}
+		}
+	}
+	return all
+}
+
+// otherHeaders are those that VirtualServices at the gateway set, and those
+// that an EnvoyFilter there names: what a script of its does with them is not
+// known, and so it may set them.
+func otherHeaders(c *login.Chain) []source {
+	var all []source
+	for _, vs := range c.VirtualServices {
+		for i := range vs.List("spec", "http") {
+			for _, op := range []string{"set", "add"} {
+				var names []string
+				for name := range vs.Map("spec", "http", i, "headers", "request", op) {
+					names = append(names, name)
+				}
+				slices.Sort(names)
+				for _, name := range names {
+					all = append(all, source{name: strings.ToLower(name), place: vs.At("spec", "http", i, "headers", "request", op, name), quiet: true})
+				}
+			}
+		}
+	}
+	for _, u := range userConsumers(c) {
+		for _, pod := range c.FrontPods() {
+			if at, ok := c.ScriptNames(pod, u.header); ok {
+				all = append(all, source{name: u.header, place: at, quiet: true})
 			}
 		}
 	}
@@ -159,11 +190,13 @@ func isParty(c *login.Chain, pod *kubeflow.Pod) bool {
 func checkHeaderNames(pass *checks.Pass, c *login.Chain, sources []source, consumers []consumer) {
 	var set []string
 	for _, s := range sources {
-		if !slices.Contains(set, s.name) {
+		if !slices.Contains(set, s.name) && !s.quiet {
 			set = append(set, s.name)
 		}
 	}
-	known := func(u consumer) bool { return slices.Contains(set, u.header) }
+	known := func(u consumer) bool {
+		return slices.ContainsFunc(sources, func(s source) bool { return s.name == u.header })
+	}
 	same := !slices.ContainsFunc(consumers, func(u consumer) bool { return u.header != consumers[0].header })
 	if same && !known(consumers[0]) {
 		// The gateway is the odd one out.

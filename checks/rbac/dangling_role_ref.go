@@ -55,6 +55,8 @@ OpenShift, the answer is undecided.`,
 					place = b.Object.At("roleRef", "kind")
 				}
 			}
+			// A binding called after its role came with it.
+			near = near || b.RoleRef.Kind == "Role" && resemblance(b.Name, b.RoleRef.Name) <= 3
 			if !near && (external(b.RoleRef.Name) || namespace == "kube-system" || !defines(pass, kind)) {
 				pass.Undecidedf(place, "%s binds %s, which is not in the render: it must exist in the cluster", b, key)
 				continue

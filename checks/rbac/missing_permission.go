@@ -96,15 +96,15 @@ func checkNeeds(pass *checks.Pass, policy *access.Policy, served *kubeflow.Serve
 	alone := controller.Alone != nil && controller.Alone(pass.Render, pod, c)
 	var gaps gapList
 	for _, need := range activeNeeds(pass, controller, tag, pod, c) {
-		namespace := ""
-		if need.Reach == kubeflow.Own || need.Reach == kubeflow.Watched && alone {
-			namespace = pod.Namespace
+		namespace, name, ok := need.Where(pass.Render, pod, c, alone)
+		if !ok {
+			continue
 		}
 		for resource := range strings.FieldsSeq(need.Resources) {
 			if !isServed(served, need.Group, resource) {
 				continue
 			}
-			missing := lacking(policy, subject, need.Group, resource, namespace, strings.Fields(need.Verbs))
+			missing := lacking(policy, subject, need.Group, resource, namespace, name, strings.Fields(need.Verbs))
 			if len(missing) == 0 {
 				continue
 			}
@@ -118,8 +118,14 @@ func checkNeeds(pass *checks.Pass, policy *access.Policy, served *kubeflow.Serve
 	if len(gaps) > 0 && bindingAtFault(pass, policy, pod.Namespace, account) {
 		return // said where the binding goes wrong
 	}
-	undecided := len(gaps) > 0 && !decidable(pass, policy, subject)
-	if other := betterAccount(pass, policy, served, pod, c, controller, tag, alone); len(gaps) > 0 && !undecided && other != "" {
+	undecided, other := false, ""
+	if len(gaps) > 0 {
+		// Who makes the account elsewhere may bind it there, too.
+		elsewhere := pass.Render.Get(serviceAccounts.GroupKind(), pod.Namespace, account) == nil
+		undecided = elsewhere || !decidable(pass, policy, subject)
+		other = betterAccount(pass, policy, served, pod, c, controller, tag, alone)
+	}
+	if other != "" && !undecided {
 		var missing int
 		for _, g := range gaps {
 			missing += len(g.verbs) * len(g.resources)
@@ -152,20 +158,23 @@ func checkNeeds(pass *checks.Pass, policy *access.Policy, served *kubeflow.Serve
 // betterAccount finds the account that a pod was meant to run as: the one that
 // no pod runs as and that may do all that the program needs.
 func betterAccount(pass *checks.Pass, policy *access.Policy, served *kubeflow.Served, pod *kubeflow.Pod, c *corev1.Container, controller *kubeflow.Controller, tag string, alone bool) string {
+	taken := map[string]bool{}
+	for other := range kubeflow.Pods(pass.Render) {
+		if other.Namespace == pod.Namespace {
+			taken[other.ServiceAccount()] = true
+		}
+	}
 	var found []string
 candidates:
 	for _, name := range accountNames(pass, pod.Namespace) {
-		if name == pod.ServiceAccount() || runsAs(pass, pod.Namespace, name) != nil {
+		if taken[name] {
 			continue
 		}
 		subject := access.ServiceAccount(pod.Namespace, name)
 		for _, need := range activeNeeds(pass, controller, tag, pod, c) {
-			namespace := ""
-			if need.Reach == kubeflow.Own || need.Reach == kubeflow.Watched && alone {
-				namespace = pod.Namespace
-			}
+			namespace, object, ok := need.Where(pass.Render, pod, c, alone)
 			for resource := range strings.FieldsSeq(need.Resources) {
-				if isServed(served, need.Group, resource) && len(lacking(policy, subject, need.Group, resource, namespace, strings.Fields(need.Verbs))) > 0 {
+				if ok && isServed(served, need.Group, resource) && len(lacking(policy, subject, need.Group, resource, namespace, object, strings.Fields(need.Verbs))) > 0 {
 					continue candidates
 				}
 			}
@@ -279,12 +288,17 @@ func names(b *access.Binding, namespace, name string) bool {
 	return false
 }
 
-// lacking are the verbs that a subject may not use.
-func lacking(policy *access.Policy, subject access.Subject, group, resource, namespace string, verbs []string) []string {
+// lacking are the verbs that a subject may not use on a resource, or on one
+// object of it where a name is given.
+func lacking(policy *access.Policy, subject access.Subject, group, resource, namespace, name string, verbs []string) []string {
 	base, sub, _ := strings.Cut(resource, "/")
 	var missing []string
 	for _, verb := range verbs {
-		if _, ok := policy.Allowed(subject, access.Attributes{Verb: verb, Group: group, Resource: base, Subresource: sub, Namespace: namespace}); !ok {
+		asked := access.Attributes{Verb: verb, Group: group, Resource: base, Subresource: sub, Namespace: namespace, Name: name}
+		if verb == "create" {
+			asked.Name = "" // not known yet
+		}
+		if _, ok := policy.Allowed(subject, asked); !ok {
 			missing = append(missing, verb)
 		}
 	}
@@ -410,7 +424,7 @@ func checkBinds(pass *checks.Pass, policy *access.Policy, pod *kubeflow.Pod, sub
 	if covered || !decidable(pass, policy, subject) {
 		return
 	}
-	if len(lacking(policy, subject, "rbac.authorization.k8s.io", "rolebindings", "", []string{"create"})) > 0 {
+	if len(lacking(policy, subject, "rbac.authorization.k8s.io", "rolebindings", "", "", []string{"create"})) > 0 {
 		return // reported already
 	}
 	place, _ := whereToGrant(policy, subject, "rbac.authorization.k8s.io", "clusterroles", "", []string{"bind"})
@@ -448,7 +462,7 @@ func checkRunners(pass *checks.Pass, policy *access.Policy) {
 	}
 	for pod := range kubeflow.Pods(pass.Render) {
 		for place, c := range pod.Containers() {
-			controller, _, ok := kubeflow.ControllerOf(c)
+			controller, pipelines, ok := kubeflow.ControllerOf(c)
 			if !ok || controller.Name != "Pipelines API server" {
 				continue
 			}
@@ -457,19 +471,19 @@ func checkRunners(pass *checks.Pass, policy *access.Policy) {
 				runner, at = "pipeline-runner", place.At("env")
 			}
 			if controller.Alone(pass.Render, pod, c) {
-				checkRunnerIn(pass, policy, pod.Namespace, runner, at, argo)
+				checkRunnerIn(pass, policy, pod.Namespace, runner, at, argo, pipelines)
 				continue
 			}
 			namespaces := profileNamespaces(pass)
 			for _, namespace := range namespaces {
-				if checkRunnerIn(pass, policy, namespace, runner, at, argo) {
+				if checkRunnerIn(pass, policy, namespace, runner, at, argo, pipelines) {
 					break // the others have the same roles
 				}
 			}
 			if role := policy.ClusterRole("kubeflow-edit"); len(namespaces) == 0 && runner == "default-editor" && role != nil && role.Object != nil {
 				// No profile yet: each will bind this role for the account.
 				bound := []*access.Binding{{Object: role.Object, Role: role}}
-				reportRunner(pass, "ServiceAccount default-editor of every profile, by "+role.String(), argo, at, func(verb, group, resource string) bool {
+				reportRunner(pass, "ServiceAccount default-editor of every profile, by "+role.String(), argo, pipelines, at, func(verb, group, resource string) bool {
 					return role.Allows(access.Attributes{Verb: verb, Group: group, Resource: resource})
 				}, func(group, resource string) inventory.Place {
 					if place := inRules(bound, group, resource, ""); !place.IsZero() {
@@ -482,12 +496,12 @@ func checkRunners(pass *checks.Pass, policy *access.Policy) {
 	}
 }
 
-func checkRunnerIn(pass *checks.Pass, policy *access.Policy, namespace, runner string, at inventory.Place, argo string) bool {
+func checkRunnerIn(pass *checks.Pass, policy *access.Policy, namespace, runner string, at inventory.Place, argo, pipelines string) bool {
 	if stateOf(pass, namespace, runner) != present {
 		return false
 	}
 	subject := access.ServiceAccount(namespace, runner)
-	return reportRunner(pass, fmt.Sprintf("ServiceAccount %s/%s", namespace, runner), argo, at, func(verb, group, resource string) bool {
+	return reportRunner(pass, fmt.Sprintf("ServiceAccount %s/%s", namespace, runner), argo, pipelines, at, func(verb, group, resource string) bool {
 		_, ok := policy.Allowed(subject, access.Attributes{Verb: verb, Group: group, Resource: resource, Namespace: namespace})
 		return ok
 	}, func(group, resource string) inventory.Place {
@@ -510,11 +524,21 @@ func checkRunnerIn(pass *checks.Pass, policy *access.Policy, namespace, runner s
 }
 
 // reportRunner reports a runner that can hand over no results.
-func reportRunner(pass *checks.Pass, who, argo string, at inventory.Place, allowed func(verb, group, resource string) bool, where func(group, resource string) inventory.Place) bool {
+func reportRunner(pass *checks.Pass, who, argo, pipelines string, at inventory.Place, allowed func(verb, group, resource string) bool, where func(group, resource string) inventory.Place) bool {
+	found := false
+	if reads := &kubeflow.RunnerReads; reads.Matches(pipelines) {
+		for resource := range strings.FieldsSeq(reads.Resources) {
+			if !allowed(reads.Verbs, reads.Group, resource) {
+				found = true
+				pass.Reportf(where(reads.Group, resource), "pipeline steps run as %s, which may not get %s: Pipelines %s reads its configuration and the object store's credentials there, and steps fail", who, resource, pipelines).
+					See(at, "the account of pipeline steps is set here")
+			}
+		}
+	}
 	results, patch := &kubeflow.RunnerResults, &kubeflow.RunnerPatch
 	mayWrite, mayPatch := results.Matches(argo), patch.Matches(argo)
 	if !mayWrite && !mayPatch {
-		return false // a version that cannot be told
+		return found // a version that cannot be told
 	}
 	var missing []string
 	for verb := range strings.FieldsSeq(results.Verbs) {
@@ -525,7 +549,7 @@ func reportRunner(pass *checks.Pass, who, argo string, at inventory.Place, allow
 	patches := allowed(patch.Verbs, patch.Group, patch.Resources)
 	switch {
 	case mayWrite && len(missing) == 0 || !mayWrite && patches:
-		return false
+		return found
 	case !mayWrite:
 		pass.Reportf(where(patch.Group, patch.Resources), "pipeline steps run as %s, which may not patch pods: with Argo %s every step ends in error", who, argo).
 			See(at, "the account of pipeline steps is set here")

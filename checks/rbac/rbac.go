@@ -23,6 +23,7 @@ var Checks = []*checks.Check{
 	missingToken,
 	missingPermission,
 	userWithoutAccess,
+	unreadableIssuerKeys,
 	unservedResource,
 	unknownVerb,
 	createByName,

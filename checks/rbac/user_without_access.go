@@ -23,7 +23,8 @@ rbac.authorization.kubeflow.org/aggregate-to-kubeflow-edit or forgets a kind,
 users see "User … is not authorized to create kubeflow.org.v1beta1.notebooks" in
 the web apps and 403 in notebooks.
 
-Looked at are the kinds that users work with and whose CRD is in the render:
+Looked at are the kinds that users work with and whose CRD is in the render, the
+pods, volumes and secrets of Kubernetes, and the words of pipelines.kubeflow.org:
 kubeflow-admin and kubeflow-edit must manage them and kubeflow-view read them.
 Runtimes, PodDefaults and what controllers make need only be readable, and
 cluster-scoped kinds, which these roles cannot reach through a RoleBinding, are
@@ -60,6 +61,16 @@ a part of a platform and has nothing to answer.`,
 				}
 				if f != nil && facing.Secondary {
 					f.As(checks.Warning)
+				}
+			}
+			for _, core := range kubeflow.UserCore {
+				verbs := strings.Fields(core.View)
+				if user.edit {
+					verbs = strings.Fields(core.Edit)
+				}
+				if collects(role) {
+					applicable = true
+					reportUsers(pass, policy, role, role.Object.At("aggregationRule"), "", core.Resource, verbs, core.What)
 				}
 			}
 			if pipelines := sharedPipelines(pass); pipelines != nil {
@@ -101,6 +112,12 @@ func reportUsers(pass *checks.Pass, policy *access.Policy, role *access.Role, fa
 	return pass.Reportf(place, "users with %s may not %s %s%s: %s are out of their reach", role, list(missing), access.ResourceName(group, name), why, what)
 }
 
+// collects reports whether a role is upstream's, which collects those of the
+// components, and not somebody's own of that name for one component.
+func collects(role *access.Role) bool {
+	return role.Selectors != nil && len(role.Rules) > 0 && slices.ContainsFunc(role.Rules, func(r access.Rule) bool { return slices.Contains(r.APIGroups, "") })
+}
+
 // sharedPipelines finds the Pipelines API server where it serves several users.
 func sharedPipelines(pass *checks.Pass) *kubeflow.Pod {
 	for pod := range kubeflow.Pods(pass.Render) {
@@ -140,7 +157,7 @@ func whereUsersGet(policy *access.Policy, role *access.Role, group, resource, su
 			return !other.Allows(access.Attributes{Verb: verb, Group: group, Resource: resource, Subresource: sub})
 		}) {
 			for label, value := range other.Labels {
-				if message, _ := wrongLabel(label, value, wanted, keys); message != "" {
+				if _, plain := wrongLabel(label, value, wanted, keys); plain {
 					return inventory.Place{}, "", true
 				}
 			}
@@ -152,7 +169,7 @@ func whereUsersGet(policy *access.Policy, role *access.Role, group, resource, su
 	for i := range role.Rules {
 		rule := &role.Rules[i]
 		grants := func(verb string) bool { return slices.Contains(rule.Verbs, verb) || slices.Contains(rule.Verbs, "*") }
-		if group != "kubeflow.org" && rule.In.Object != nil && slices.Contains(rule.APIGroups, group) && !slices.ContainsFunc(rule.Resources, isSubresource) &&
+		if group != "" && group != "kubeflow.org" && rule.In.Object != nil && slices.Contains(rule.APIGroups, group) && !slices.ContainsFunc(rule.Resources, isSubresource) &&
 			!slices.ContainsFunc(verbs, func(verb string) bool { return !grants(verb) }) {
 			return rule.Place("resources"), "", false
 		}
@@ -161,7 +178,7 @@ func whereUsersGet(policy *access.Policy, role *access.Role, group, resource, su
 	if !place.IsZero() && place.Path[len(place.Path)-1] == "resources" {
 		// A rule for another kind of the group counts where it is of the
 		// same program: kubeflow.org is many.
-		if group == "kubeflow.org" {
+		if group == "" || group == "kubeflow.org" {
 			return inventory.Place{}, "", false
 		}
 	}

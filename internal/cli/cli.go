@@ -211,6 +211,7 @@ where in your own files.`,
 
   # Say why a check reports something, with an example
   kfpreflight explain rbac/dangling-role-ref`,
+		Version:       Version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
@@ -226,6 +227,7 @@ where in your own files.`,
 		},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd, s) },
 	}
+	root.SetVersionTemplate("kfpreflight {{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		text := err.Error()
 		var unknown *pflag.NotExistError
@@ -251,7 +253,15 @@ where in your own files.`,
 		newVersion(s),
 	)
 	root.InitDefaultCompletionCmd()
-	root.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true})
+	root.InitDefaultHelpCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "help":
+			cmd.Hidden = true
+		case "completion": // cobra would print its help for any shell
+			cmd.Args, cmd.RunE = cobra.ArbitraryArgs, group
+		}
+	}
 	root.SuggestionsMinimumDistance = 2
 	for _, cmd := range root.Commands() {
 		wrap(cmd)

@@ -69,7 +69,7 @@ func (o *renderCommand) run(cmd *cobra.Command, path string) error {
 		warnings = lateWriter{o.err, progress}
 	}
 	data, err := await(ctx, func() ([]byte, error) {
-		return render.YAML(ctx, path, render.Options{Stdin: o.in, Warnings: warnings, Helm: o.charts.options(version)})
+		return render.YAML(ctx, path, render.Options{Stdin: o.in, Warnings: warnings, Offline: o.limits.offline, Helm: o.charts.options(version)})
 	})
 	if err != nil {
 		return err

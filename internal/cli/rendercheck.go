@@ -116,6 +116,33 @@ func (o *renderCheck) note(progress *progress, format string, args ...any) {
 	}
 }
 
+// A deprecationCounter keeps kustomize's warnings about deprecated fields to
+// one line: every run over a Kubeflow release has some, and they are about
+// upstream's files.
+type deprecationCounter struct {
+	to    io.Writer
+	count int
+}
+
+func (d *deprecationCounter) Write(p []byte) (int, error) {
+	for line := range bytes.Lines(p) {
+		if bytes.HasPrefix(line, []byte("kustomize: Warning: ")) && bytes.Contains(line, []byte("is deprecated")) {
+			d.count++
+			continue
+		}
+		if _, err := d.to.Write(line); err != nil {
+			return 0, err
+		}
+	}
+	return len(p), nil
+}
+
+func (d *deprecationCounter) say() {
+	if d.count > 0 {
+		fmt.Fprintf(d.to, "kustomize: %d fields of kustomizations are deprecated (-v names them)\n", d.count)
+	}
+}
+
 // examine renders, runs the checks and makes the report.
 func (o *renderCheck) examine(ctx context.Context, settled *resolved, paths []string, progress *progress) (*report.Report, error) {
 	start := time.Now()
@@ -124,9 +151,14 @@ func (o *renderCheck) examine(ctx context.Context, settled *resolved, paths []st
 	var warnings io.Writer
 	if !o.look.quiet {
 		warnings = lateWriter{o.err, progress}
+		if !o.look.verbose {
+			deprecations := &deprecationCounter{to: warnings}
+			warnings = deprecations
+			defer deprecations.say()
+		}
 	}
 	inv, sources, err := render.Inventory(ctx, paths, render.Options{
-		Stdin: io.TeeReader(o.in, piped), Warnings: warnings, Helm: o.charts.options(settled.target.Kubernetes),
+		Stdin: io.TeeReader(o.in, piped), Warnings: warnings, Offline: o.limits.offline, Helm: o.charts.options(settled.target.Kubernetes),
 	})
 	if err != nil {
 		return nil, err
@@ -149,13 +181,21 @@ func (o *renderCheck) examine(ctx context.Context, settled *resolved, paths []st
 		return nil, err
 	}
 	made := report.New(result, report.Options{
-		Tool: tool(), Target: settled.target, Sources: sources, Rules: settled.selected,
+		Tool: tool(), Target: settled.target, Sources: sourcesOf(sources), Rules: settled.selected,
 		FailOn: settled.failOn, FailOnUndecided: settled.failOnUndecided,
 	})
 	if o.look.verbose {
 		o.note(progress, "rendered %d objects in %s, checked them in %s", inv.Len(), rendered.Sub(start).Round(time.Millisecond), time.Since(rendered).Round(time.Millisecond))
 	}
 	return made, nil
+}
+
+func sourcesOf(sources []render.Source) []report.Source {
+	var list []report.Source
+	for _, s := range sources {
+		list = append(list, report.Source{Path: s.Path, Kind: string(s.Kind), Objects: s.Objects})
+	}
+	return list
 }
 
 func (o *renderCheck) apply(ctx context.Context, inv *inventory.Inventory, settled *resolved, piped *bytes.Buffer) (*runner.Result, error) {

@@ -85,7 +85,7 @@ func Parse(name string, data []byte) (*Config, error) {
 	if err := validate(name, root); err != nil {
 		return nil, err
 	}
-	content, err := inventory.DecodeNode(root)
+	content, err := inventory.DecodeManifest(root)
 	if err != nil {
 		return nil, &input.Error{File: name, Err: err}
 	}

@@ -179,7 +179,7 @@ func TestSchemaAgrees(t *testing.T) {
 		if err := yaml.Unmarshal([]byte(text), &node); err != nil {
 			t.Fatal(err)
 		}
-		content, err := inventory.DecodeNode(&node)
+		content, err := inventory.DecodeManifest(&node)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -302,4 +302,24 @@ func TestFind(t *testing.T) {
 			t.Errorf("from %s: %q, %v; want %q", dir, got, err, want)
 		}
 	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(full)
+	f.Add(Template)
+	for _, test := range bad {
+		f.Add(test.text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		cfg, err := Parse("f", []byte(text))
+		if err != nil {
+			return
+		}
+		// What is accepted can be asked for its places.
+		for i := range cfg.Ignore {
+			if cfg.At("ignore", i).Origin().Line == 0 {
+				t.Errorf("ignore %d has no line", i)
+			}
+		}
+	})
 }

@@ -293,7 +293,7 @@ func scalar(node *yaml.Node) (any, error) {
 	if node.Kind != yaml.ScalarNode {
 		return nil, nil
 	}
-	return inventory.DecodeNode(node)
+	return inventory.DecodeManifest(node)
 }
 
 func number(value any) (float64, bool) {

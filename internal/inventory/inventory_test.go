@@ -263,7 +263,7 @@ func TestScalarsAsKubectl(t *testing.T) {
 		if err := yaml.Unmarshal([]byte("a: "+text), &node); err != nil {
 			t.Fatal(err)
 		}
-		got, err := inventory.DecodeNode(&node)
+		got, err := inventory.DecodeManifest(&node)
 		if err != nil {
 			t.Errorf("%q: %v", text, err)
 			continue

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"time"
 
 	yaml "go.yaml.in/yaml/v3"
 )
@@ -202,8 +203,17 @@ func mappingEntry(node *yaml.Node, name string) (key, value *yaml.Node) {
 
 // DecodeNode turns YAML nodes into maps with string keys, lists, strings,
 // bools, int64s, float64s and nil: what the API machinery works on.
-// Dates stay strings, as in JSON.
-func DecodeNode(node *yaml.Node) (any, error) {
+// Dates become strings, as in JSON.
+//
+// Plain yes, no, on and off are texts, as in YAML 1.2 and for kustomize, which
+// writes them with quotes.
+func DecodeNode(node *yaml.Node) (any, error) { return decodeNode(node, false) }
+
+// DecodeManifest is [DecodeNode] as kubectl and Helm read a manifest, by YAML
+// 1.1: plain yes, no, on, off, y and n are booleans.
+func DecodeManifest(node *yaml.Node) (any, error) { return decodeNode(node, true) }
+
+func decodeNode(node *yaml.Node, old bool) (any, error) {
 	switch node.Kind {
 	case 0:
 		return nil, nil
@@ -211,13 +221,13 @@ func DecodeNode(node *yaml.Node) (any, error) {
 		if len(node.Content) == 0 {
 			return nil, nil
 		}
-		return DecodeNode(node.Content[0])
+		return decodeNode(node.Content[0], old)
 	case yaml.AliasNode:
-		return DecodeNode(node.Alias)
+		return decodeNode(node.Alias, old)
 	case yaml.SequenceNode:
 		list := make([]any, len(node.Content))
 		for i, item := range node.Content {
-			v, err := DecodeNode(item)
+			v, err := decodeNode(item, old)
 			if err != nil {
 				return nil, err
 			}
@@ -239,14 +249,14 @@ func DecodeNode(node *yaml.Node) (any, error) {
 			if _, again := m[key.Value]; again {
 				return nil, &DecodeError{key.Line, fmt.Sprintf("the key %q is given twice", key.Value)}
 			}
-			v, err := DecodeNode(node.Content[i+1])
+			v, err := decodeNode(node.Content[i+1], old)
 			if err != nil {
 				return nil, err
 			}
 			m[key.Value] = v
 		}
 		for _, source := range merged {
-			v, err := DecodeNode(source)
+			v, err := decodeNode(source, old)
 			if err != nil {
 				return nil, err
 			}
@@ -265,7 +275,7 @@ func DecodeNode(node *yaml.Node) (any, error) {
 		}
 		return m, nil
 	}
-	return decodeScalar(node)
+	return decodeScalar(node, old)
 }
 
 // A DecodeError is a YAML value that is no JSON value; Line is that of the
@@ -279,11 +289,10 @@ func (e *DecodeError) Error() string {
 	return fmt.Sprintf("line %d: %s", e.Line, e.Problem)
 }
 
-func decodeScalar(node *yaml.Node) (any, error) {
+func decodeScalar(node *yaml.Node, old bool) (any, error) {
 	switch node.ShortTag() {
 	case "!!str":
-		// kubectl reads YAML 1.1, in which these words are booleans.
-		if node.Style == 0 {
+		if old && node.Style == 0 {
 			switch node.Value {
 			case "y", "Y", "yes", "Yes", "YES", "on", "On", "ON":
 				return true, nil
@@ -292,7 +301,13 @@ func decodeScalar(node *yaml.Node) (any, error) {
 			}
 		}
 		return node.Value, nil
-	case "!!timestamp", "!!binary":
+	case "!!timestamp":
+		var t time.Time
+		if !old && node.Decode(&t) == nil {
+			return t.Format(time.RFC3339Nano), nil // as kustomize writes it
+		}
+		return node.Value, nil
+	case "!!binary":
 		return node.Value, nil
 	case "!!null":
 		return nil, nil

@@ -133,13 +133,13 @@ var ProfileTargets = []ProfileTarget{
 	},
 	{
 		Name: "ml-pipeline-ui-artifact", Labels: labels.Set{"app": "ml-pipeline-ui-artifact"}, Port: 3000,
-		Caller:  labels.Set{"app": "ml-pipeline-ui"},
+		Caller: labels.Set{"app": "ml-pipeline-ui"}, If: "ARTIFACTS_SERVICE_PROXY_ENABLED",
 		Because: "the pipelines UI reads a profile's artifacts through it", Effect: "artifacts cannot be shown",
 		Source: "kubeflow/pipelines manifests/kustomize/base/installs/multi-user/pipelines-profile-controller/sync.py",
 	},
 	{
 		Name: "ml-pipeline-visualizationserver", Labels: labels.Set{"app": "ml-pipeline-visualizationserver"}, Port: 8888,
-		Caller:  labels.Set{"app": "ml-pipeline"},
+		Caller: labels.Set{"app": "ml-pipeline"}, If: "MULTIUSER",
 		Because: "the pipeline API server asks it for visualizations", Effect: "visualizations fail",
 		Source: "kubeflow/pipelines manifests/kustomize/base/installs/multi-user/pipelines-profile-controller/sync.py",
 	},

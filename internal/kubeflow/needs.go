@@ -39,8 +39,12 @@ type Need struct {
 	Tags string
 	// When limits it further; nil is always.
 	When func(*inventory.View, *Pod, *corev1.Container) bool
-	// Paths are asked for instead of resources.
-	Paths string
+	// InFlag is a flag of the program that names the namespace, for needs in
+	// one that is not the program's own.
+	InFlag string
+	// Name is the object that it is about, where a role may name it; NameFlag
+	// is a flag that names it.
+	Name, NameFlag string
 }
 
 // A Controller is a program of the platform that talks to the API server.
@@ -191,6 +195,7 @@ var Controllers = []Controller{
 			{Verbs: "get", Resources: "pods", Breaks: "metrics collectors are not injected"},
 			{Verbs: "get", Resources: "configmaps", Breaks: "trial templates cannot be read"},
 			{Verbs: "get list watch", Resources: "persistentvolumeclaims", Breaks: "the controller does not start"},
+			{Verbs: "get list watch create delete", Group: "kubeflow.org", Resources: "tfjobs pytorchjobs mpijobs xgboostjobs", Breaks: "trials that are training jobs do not run"},
 		},
 	},
 	{
@@ -215,6 +220,9 @@ var Controllers = []Controller{
 			{Verbs: "list watch create update", Resources: "configmaps", Breaks: "the operator does not start"},
 			{Verbs: "list watch create update", Group: rbacGroup, Resources: "roles rolebindings", Breaks: "the operator does not start"},
 			{Verbs: "get list watch create", Resources: "serviceaccounts", Breaks: "the operator does not start"},
+			// It makes the certificate of its own webhook.
+			{Verbs: "get list watch update", Resources: "secrets", Reach: Own, Breaks: "its webhook has no certificate and refuses training jobs", When: hasTrainingWebhook},
+			{Verbs: "get list watch update", Group: admission, Resources: "validatingwebhookconfigurations", Reach: Cluster, Breaks: "its webhook gets no CA and refuses training jobs", When: hasTrainingWebhook},
 		},
 	},
 	{
@@ -226,7 +234,7 @@ var Controllers = []Controller{
 			{Verbs: "get list watch", Group: "serving.kserve.io", Resources: "inferencegraphs trainedmodels", Breaks: "the controller does not start"},
 			{Verbs: "get list watch", Group: "serving.kserve.io", Resources: "clusterstoragecontainers", Breaks: "models cannot be fetched"},
 			{Verbs: "get list watch create update", Group: knativeServing, Resources: "services", Breaks: "InferenceServices do not start"},
-			{Verbs: "get list watch create update delete", Group: istioNetworking, Resources: "virtualservices", Breaks: "InferenceServices cannot be reached"},
+			{Verbs: "get list watch create update delete", Group: istioNetworking, Resources: "virtualservices", Breaks: "InferenceServices cannot be reached", When: not(withoutIstioVirtualHost)},
 			{Verbs: "get list watch create update delete", Group: "apps", Resources: "deployments", Breaks: "InferenceServices in raw deployment mode do not start"},
 			{Verbs: "get list watch create update delete", Resources: "services", Breaks: "InferenceServices cannot be reached"},
 			{Verbs: "get list watch create update delete", Group: "autoscaling", Resources: "horizontalpodautoscalers", Breaks: "InferenceServices in raw deployment mode do not start"},
@@ -234,6 +242,16 @@ var Controllers = []Controller{
 			{Verbs: "get", Resources: "secrets serviceaccounts", Breaks: "models cannot be fetched with credentials"},
 			{Verbs: "get list watch", Resources: "namespaces", Reach: Cluster, Breaks: "InferenceServices do not start"},
 		}, leaderElection("--leader-elect")),
+	},
+	{
+		Name: "KServe local model controller", Images: []string{"kserve-localmodel-controller"},
+		Needs: []Need{
+			{Verbs: "get list watch update", Group: "serving.kserve.io", Resources: "localmodelcaches", Reach: Cluster, Breaks: "models are not cached on nodes"},
+			{Verbs: "get list watch create update", Group: "serving.kserve.io", Resources: "localmodelnodes", Reach: Cluster, Breaks: "models are not cached on nodes"},
+			{Verbs: "get list watch", Group: "serving.kserve.io", Resources: "localmodelnodegroups inferenceservices", Reach: Cluster, Breaks: "models are not cached on nodes"},
+			{Verbs: "get list watch", Resources: "nodes", Reach: Cluster, Breaks: "models are not cached on nodes"},
+			{Verbs: "get", Resources: "configmaps", Reach: Own, Breaks: "the controller does not start"},
+		},
 	},
 	{
 		Name: "KServe models web app", Images: []string{"models-web-app"},
@@ -352,6 +370,24 @@ var Controllers = []Controller{
 			{Verbs: "get list watch update patch", Group: admission, Resources: "mutatingwebhookconfigurations", Reach: Cluster, Breaks: "sidecars are not injected"},
 			{Verbs: "get list watch update", Group: admission, Resources: "validatingwebhookconfigurations", Reach: Cluster, Breaks: "Istio's configuration is not validated"},
 			{Verbs: "get list watch create update", Resources: "secrets", Reach: Own, Breaks: "the mesh has no certificate authority"},
+			{Verbs: "get create update", Group: coordination, Resources: "leases", Reach: Own, Tags: ">=1.24.0-0", Breaks: "nobody writes the root certificate for sidecars"},
+			{Verbs: "get list watch", Resources: "secrets", Reach: Cluster, Breaks: "gateways get no certificates for TLS", When: gatewayHasCredentials},
+			{Verbs: "create", Group: authorization, Resources: "subjectaccessreviews", Reach: Cluster, Breaks: "gateways get no certificates for TLS", When: gatewayHasCredentials},
+		},
+	},
+	{
+		// The control plane hands a gateway only Secrets that its account may
+		// list itself.
+		Name: "Istio gateway", Images: []string{"istio/proxyv2", "istio-release/proxyv2", "proxyv2"},
+		Is: func(c *corev1.Container) bool { return slices.Contains(c.Args, "router") },
+		Needs: []Need{
+			{Verbs: "list", Resources: "secrets", Reach: Own, Breaks: "the gateway gets no certificates for TLS", When: gatewayHasCredentials},
+		},
+	},
+	{
+		Name: "Istio CNI", Images: []string{"install-cni"},
+		Needs: []Need{
+			{Verbs: "get", Resources: "pods", Reach: Cluster, Breaks: "pods in the mesh do not start"},
 		},
 	},
 	{
@@ -362,6 +398,10 @@ var Controllers = []Controller{
 			{Verbs: "update", Group: "cert-manager.io", Resources: "certificates/status certificaterequests/status issuers/status clusterissuers/status", Reach: Cluster, Breaks: "certificates are not issued"},
 			{Verbs: "get list watch", Group: "cert-manager.io", Resources: "issuers clusterissuers", Reach: Cluster, Breaks: "certificates are not issued"},
 			{Verbs: "get list watch create update delete", Resources: "secrets", Reach: Cluster, Breaks: "certificates are not issued"},
+			{Verbs: "approve", Group: "cert-manager.io", Resources: "signers", Reach: Cluster, Name: "issuers.cert-manager.io/*", Tags: ">=1.3.0-0", Breaks: "requests for certificates are not approved"},
+			{Verbs: "approve", Group: "cert-manager.io", Resources: "signers", Reach: Cluster, Name: "clusterissuers.cert-manager.io/*", Tags: ">=1.3.0-0", Breaks: "requests for certificates are not approved"},
+			{Verbs: "get create update", Group: coordination, Resources: "leases", InFlag: "--leader-election-namespace", Name: "cert-manager-controller", Breaks: "the controller cannot become leader", When: argument("--leader-election-namespace")},
+			{Verbs: "get list watch create update delete", Group: "acme.cert-manager.io", Resources: "orders challenges", Reach: Cluster, Breaks: "ACME certificates are not issued", When: hasACME},
 		},
 	},
 	{
@@ -371,6 +411,7 @@ var Controllers = []Controller{
 			{Verbs: "get list watch", Resources: "secrets", Reach: Cluster, Breaks: "webhooks get no CA and fail"},
 			{Verbs: "get list watch", Group: admission, Resources: "validatingwebhookconfigurations mutatingwebhookconfigurations", Reach: Cluster, Breaks: "webhooks get no CA and fail"},
 			{Verbs: "get list watch", Group: "apiextensions.k8s.io", Resources: "customresourcedefinitions", Reach: Cluster, Breaks: "webhooks get no CA and fail"},
+			{Verbs: "get create update", Group: coordination, Resources: "leases", InFlag: "--leader-election-namespace", Name: "cert-manager-cainjector-leader-election", Breaks: "the CA injector cannot become leader", When: argument("--leader-election-namespace")},
 		},
 	},
 	{
@@ -420,6 +461,7 @@ var Controllers = []Controller{
 			{Verbs: "get list watch update", Group: admission, Resources: "mutatingwebhookconfigurations validatingwebhookconfigurations", Reach: Cluster, Breaks: "the webhook gets no CA and fails"},
 			{Verbs: "get list watch update", Resources: "secrets", Reach: Own, Breaks: "the webhook has no certificate"},
 			{Verbs: "get list watch", Resources: "configmaps", Reach: Own, Breaks: "the webhook does not start"},
+			{Verbs: "get list watch update", Group: "apiextensions.k8s.io", Resources: "customresourcedefinitions", Reach: Cluster, Breaks: "the webhook does not start"},
 		},
 	},
 	{
@@ -439,6 +481,18 @@ var Controllers = []Controller{
 			{Verbs: "update", Group: "sparkoperator.k8s.io", Resources: "sparkapplications/status", Breaks: "Spark applications never get a status"},
 			{Verbs: "get list watch create delete", Resources: "pods", Breaks: "Spark applications do not run"},
 			{Verbs: "get create", Resources: "configmaps services", Breaks: "Spark applications do not run"},
+			{Verbs: "get create update", Group: coordination, Resources: "leases", InFlag: "--leader-election-lock-namespace", NameFlag: "--leader-election-lock-name", Breaks: "the operator cannot become leader", When: argument("--leader-election")},
+		},
+	},
+	{
+		Name: "Spark operator's webhook", Images: []string{"spark-operator/controller", "spark-operator"},
+		Is: func(c *corev1.Container) bool { return slices.Contains(c.Args, "webhook") },
+		Needs: []Need{
+			{Verbs: "get list watch", Group: "sparkoperator.k8s.io", Resources: "sparkapplications scheduledsparkapplications", Breaks: "Spark applications cannot be made"},
+			{Verbs: "list watch", Group: admission, Resources: "mutatingwebhookconfigurations validatingwebhookconfigurations", Reach: Cluster, Breaks: "the webhook gets no CA and fails"},
+			{Verbs: "get update", Group: admission, Resources: "mutatingwebhookconfigurations", Reach: Cluster, NameFlag: "--mutating-webhook-name", Breaks: "the webhook gets no CA and fails", When: argument("--mutating-webhook-name")},
+			{Verbs: "get create update", Resources: "secrets", InFlag: "--webhook-secret-namespace", NameFlag: "--webhook-secret-name", Breaks: "the webhook has no certificate", When: argument("--webhook-secret-name")},
+			{Verbs: "get create update", Group: coordination, Resources: "leases", InFlag: "--leader-election-lock-namespace", NameFlag: "--leader-election-lock-name", Breaks: "the webhook cannot become leader", When: argument("--leader-election")},
 		},
 	},
 }
@@ -460,6 +514,10 @@ func leaderElection(flag string) []Need {
 var (
 	RunnerResults = Need{Verbs: "create patch", Group: "argoproj.io", Resources: "workflowtaskresults", Tags: ">=3.4.0-0"}
 	RunnerPatch   = Need{Verbs: "patch", Resources: "pods", Tags: "<3.6.0-0"}
+	// RunnerReads is what the launcher of Pipelines 2 reads beside every step:
+	// its configuration and the credentials of the object store
+	// (backend/src/v2/config, objectstore). The version is that of Pipelines.
+	RunnerReads = Need{Verbs: "get", Resources: "configmaps secrets", Tags: ">=2.0.0-0"}
 )
 
 // ControllerOf finds the program that a container runs.
@@ -496,6 +554,82 @@ func (n *Need) Matches(tag string) bool {
 	return err == nil && constraint.Check(version)
 }
 
+// Where is the namespace that a need is about, empty for all, and the name of
+// the object, empty for any. ok is false where that cannot be told.
+func (n *Need) Where(v *inventory.View, pod *Pod, c *corev1.Container, alone bool) (namespace, name string, ok bool) {
+	switch n.Reach {
+	case Own:
+		namespace = pod.Namespace
+	case Watched:
+		if alone {
+			namespace = pod.Namespace
+		}
+	}
+	if n.InFlag != "" {
+		if namespace, ok = flag(v, pod, c, n.InFlag); !ok || namespace == "" {
+			return "", "", false
+		}
+	}
+	name = n.Name
+	if n.NameFlag != "" {
+		if name, ok = flag(v, pod, c, n.NameFlag); !ok {
+			return "", "", false
+		}
+	}
+	return namespace, name, true
+}
+
+// flag is the value of a flag given as --name=value, with $(VARIABLE) replaced.
+func flag(v *inventory.View, pod *Pod, c *corev1.Container, name string) (string, bool) {
+	for _, arg := range slices.Concat(c.Command, c.Args) {
+		value, ok := strings.CutPrefix(arg, name+"=")
+		if !ok {
+			continue
+		}
+		for {
+			before, rest, found := strings.Cut(value, "$(")
+			if !found {
+				return strings.Trim(value, `"`), true
+			}
+			variable, after, closed := strings.Cut(rest, ")")
+			resolved, known := Env(v, pod, c, variable)
+			if !closed || !known {
+				return "", false
+			}
+			value = before + resolved + after
+		}
+	}
+	return "", false
+}
+
+// gatewayHasCredentials reports whether a Gateway takes its certificate from a
+// Secret by name.
+func gatewayHasCredentials(v *inventory.View, _ *Pod, _ *corev1.Container) bool {
+	for o := range v.Inventory().View().Of(inventory.GroupKind{Group: istioNetworking, Kind: "Gateway"}) {
+		for i := range o.List("spec", "servers") {
+			if o.String("spec", "servers", i, "tls", "credentialName") != "" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// hasACME reports whether an issuer speaks ACME.
+func hasACME(v *inventory.View, _ *Pod, _ *corev1.Container) bool {
+	for o := range v.Inventory().View().Of(inventory.GroupKind{Group: "cert-manager.io", Kind: "Issuer"}, inventory.GroupKind{Group: "cert-manager.io", Kind: "ClusterIssuer"}) {
+		if o.Map("spec", "acme") != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// hasTrainingWebhook reports whether the training operator validates jobs.
+func hasTrainingWebhook(v *inventory.View, _ *Pod, _ *corev1.Container) bool {
+	return v.Get(inventory.GroupKind{Group: admission, Kind: "ValidatingWebhookConfiguration"}, "", "validator.training-operator.kubeflow.org") != nil
+}
+
 type condition = func(*inventory.View, *Pod, *corev1.Container) bool
 
 func not(c condition) condition {
@@ -503,6 +637,23 @@ func not(c condition) condition {
 }
 
 // envIs reports whether an environment variable is set to a value.
+// withoutIstioVirtualHost reports whether KServe's configuration tells it to
+// leave VirtualServices alone (disableIstioVirtualHost in the key ingress).
+func withoutIstioVirtualHost(view *inventory.View, pod *Pod, _ *corev1.Container) bool {
+	config := view.Get(configMap, pod.Namespace, "inferenceservice-config")
+	if config == nil {
+		return false
+	}
+	doc, err := config.At("data", "ingress").Document()
+	if err != nil {
+		return false
+	}
+	var ingress struct {
+		Disabled bool `yaml:"disableIstioVirtualHost"`
+	}
+	return doc.Decode(&ingress) == nil && ingress.Disabled
+}
+
 func envIs(name, value string) condition {
 	return func(v *inventory.View, pod *Pod, c *corev1.Container) bool {
 		got, known := Env(v, pod, c, name)

@@ -220,6 +220,22 @@ var UserFacing = []struct {
 	{Group: "ray.io", Resource: "rayservices", What: "Ray services", Secondary: true},
 }
 
+// UserCore are the rights on Kubernetes' own resources that users of the web
+// apps and their notebooks and pipelines need: the apps ask for them with the
+// user's name (crud-web-apps/common/backend, authz).
+var UserCore = []struct {
+	Resource   string
+	Edit, View string // verbs, separated by spaces
+	What       string
+}{
+	{"pods", "get list", "get list", "pods of their notebooks and runs"},
+	{"pods/log", "get", "get", "logs of their notebooks and runs"},
+	{"events", "list", "list", "events of their notebooks"},
+	{"persistentvolumeclaims", "get list create delete", "get list", "volumes"},
+	{"configmaps", "get list", "get list", "configuration of their runs"},
+	{"secrets", "get create", "", "credentials of their runs"},
+}
+
 // UserFacingCluster are resources without namespace that users read.
 var UserFacingCluster = []string{"clustertrainingruntimes", "clusterservingruntimes"}
 

@@ -341,3 +341,39 @@ func (c *Chain) IngressHosts() []Setting {
 	}
 	return hosts
 }
+
+// ScriptNames reports whether an EnvoyFilter that applies to a pod, other than
+// one for external authorization, names a header.
+func (c *Chain) ScriptNames(pod *kubeflow.Pod, header string) (inventory.Place, bool) {
+	for o := range c.View.Of(envoyFilterKind) {
+		if slices.ContainsFunc(c.Filters, func(f *Filter) bool { return f.Object == o }) || !c.Applies(o, pod) {
+			continue
+		}
+		if contains(o.Get("spec"), header) {
+			return o.At("spec"), true
+		}
+	}
+	return inventory.Place{}, false
+}
+
+// contains reports whether a text stands within any string of a value, without
+// regard to case.
+func contains(value any, text string) bool {
+	switch value := value.(type) {
+	case string:
+		return strings.Contains(strings.ToLower(value), text)
+	case map[string]any:
+		for _, v := range value {
+			if contains(v, text) {
+				return true
+			}
+		}
+	case []any:
+		for _, v := range value {
+			if contains(v, text) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,7 +1,6 @@
 package login
 
 import (
-	"net"
 	"net/url"
 	"path"
 	"regexp"
@@ -79,6 +78,7 @@ type Connector struct {
 	ID, Name    *Setting
 	HasConfig   bool
 	RedirectURI *Setting
+	Issuer      *Setting // of a connector for OpenID Connect
 	ConfigPlace inventory.Place
 }
 
@@ -179,6 +179,7 @@ func readDex(v *inventory.View, w Workload) *Dex {
 			Place: doc.At(at()...), Type: doc.setting(at("type")...), ID: doc.setting(at("id")...), Name: doc.setting(at("name")...),
 			HasConfig:   doc.get(at("config")...) != nil,
 			RedirectURI: dex.expanded(doc.setting(at("config", "redirectURI")...)),
+			Issuer:      dex.expanded(doc.setting(at("config", "issuer")...)),
 			ConfigPlace: doc.At(at("config")...),
 		})
 	}
@@ -334,12 +335,11 @@ func listener(scheme string, addr *Setting) Listener {
 	if rest, ok := strings.CutPrefix(text, "http://"); ok {
 		text = rest
 	}
-	host, port, err := net.SplitHostPort(text)
-	if err != nil {
+	host, port, ok := SplitPort(text)
+	if !ok {
 		return Listener{Scheme: scheme, Port: "", Setting: addr}
 	}
-	ip := net.ParseIP(host)
-	return Listener{Scheme: scheme, Port: port, Loopback: host == "localhost" || ip != nil && ip.IsLoopback(), Setting: addr}
+	return Listener{Scheme: scheme, Port: port, Loopback: isLoopback(host), Setting: addr}
 }
 
 // At is the place of a field of the configuration, or of the nearest one above

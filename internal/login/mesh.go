@@ -1,7 +1,6 @@
 package login
 
 import (
-	"net"
 	"regexp"
 	"slices"
 	"strconv"
@@ -451,8 +450,8 @@ func (p *Policy) operation(base inventory.Path, r Request) Answer {
 			return Maybe
 		}
 		host := r.Host
-		if h, _, err := net.SplitHostPort(host); err == nil && !strings.Contains(pattern, ":") {
-			host = h
+		if !strings.Contains(pattern, ":") {
+			host = HostOnly(host)
 		}
 		return yes(wildcard(strings.ToLower(pattern), strings.ToLower(host)))
 	})

@@ -38,6 +38,7 @@ type Option struct {
 	Name   string // as in the configuration file
 	Source string // "flag", "environment", "file" or "alpha configuration"
 	Items  []Setting
+	number bool // the file gives it as a number
 }
 
 // isProxy tells oauth2-proxy by its image or by how it is started.
@@ -52,9 +53,6 @@ func isProxy(c *corev1.Container) bool {
 func readProxy(v *inventory.View, w Workload) *Proxy {
 	p := &Proxy{Workload: w, options: map[string]*Option{}}
 	flags := p.readFlags()
-	if s := p.Env["OAUTH2_PROXY_CONFIG"]; s != nil && p.ConfigPath == nil {
-		p.ConfigPath = s
-	}
 	if p.ConfigPath.Value() != "" {
 		p.Config = mountedFile(v, w.Pod, w.Place, w.Container, p.ConfigPath.Text)
 		p.readFile()
@@ -72,6 +70,14 @@ func readProxy(v *inventory.View, w Workload) *Proxy {
 	if p.AlphaPath.Value() != "" {
 		p.Alpha = mountedFile(v, w.Pod, w.Place, w.Container, p.AlphaPath.Text)
 		p.readAlpha()
+	}
+	// Only the value that won is ever read.
+	for _, known := range kubeflow.OAuth2ProxyOptions() {
+		if o := p.options[known.Name]; o != nil {
+			if problem := formProblem(known, o); problem != "" {
+				p.Problems = append(p.Problems, Problem{o.Place, problem})
+			}
+		}
 	}
 	return p
 }
@@ -176,7 +182,7 @@ func (p *Proxy) readFile() {
 			o.Place = line(e.line)
 			continue
 		}
-		p.set(known, "file", first, nil)
+		p.set(known, "file", first, nil).number = e.kind == "number"
 	}
 	if err != nil {
 		p.Problems = append(p.Problems, Problem{line(err.line), err.text})
@@ -197,9 +203,6 @@ func (p *Proxy) set(known kubeflow.OAuth2ProxyOption, source string, s *Setting,
 		o.Secret = true
 	}
 	p.options[known.Name] = o
-	if problem := formProblem(known, o); problem != "" {
-		p.Problems = append(p.Problems, Problem{o.Place, problem})
-	}
 	return o
 }
 
@@ -222,15 +225,15 @@ func formProblem(known kubeflow.OAuth2ProxyOption, o *Option) string {
 			return known.Name + " is no number" + quoted
 		}
 	case "duration":
-		if _, ok := duration(o.Text); !ok {
+		if _, err := time.ParseDuration(o.Text); err != nil && !o.number {
 			return known.Name + " is no duration" + quoted
 		}
 	}
 	return ""
 }
 
-// duration reads a duration as oauth2-proxy does: with units, or a plain
-// number of nanoseconds.
+// duration reads a duration as oauth2-proxy does: with units, or a number of
+// nanoseconds that the file gives without quotes.
 func duration(text string) (time.Duration, bool) {
 	if d, err := time.ParseDuration(text); err == nil {
 		return d, true

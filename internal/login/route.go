@@ -2,7 +2,6 @@ package login
 
 import (
 	"cmp"
-	"net"
 	"slices"
 	"strings"
 
@@ -68,9 +67,7 @@ func bareHost(host string) string {
 // HostMatches reports whether a host pattern of Istio, with * as its first
 // label or alone, matches a host; a port of the host does not count.
 func HostMatches(pattern, host string) bool {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
+	host = HostOnly(host)
 	pattern, host = strings.ToLower(pattern), strings.ToLower(host)
 	if rest, ok := strings.CutPrefix(pattern, "*"); ok {
 		return strings.HasSuffix(host, rest)

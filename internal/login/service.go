@@ -1,7 +1,6 @@
 package login
 
 import (
-	"net"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -146,7 +145,7 @@ func (c *Chain) hasObjectsIn(namespace string) bool {
 // serviceName tells names of Services from hosts outside the cluster.
 func (c *Chain) serviceName(host, namespace string) (name, ns string, inside bool) {
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
-	if host == "localhost" || net.ParseIP(host) != nil {
+	if host == "localhost" || IsIP(host) {
 		return "", "", false
 	}
 	parts := strings.Split(host, ".")
@@ -169,11 +168,7 @@ func (c *Chain) serviceName(host, namespace string) (name, ns string, inside boo
 
 // InCluster reports whether a host is one that only the cluster's DNS knows.
 func (c *Chain) InCluster(host string) bool {
-	h := host
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		h = name
-	}
-	_, _, inside := c.serviceName(h, "")
+	_, _, inside := c.serviceName(HostOnly(host), "")
 	return inside
 }
 

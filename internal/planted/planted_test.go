@@ -14,6 +14,7 @@ import (
 	"github.com/kfpreflight/kfpreflight/checks/all"
 	"github.com/kfpreflight/kfpreflight/checks/checktest"
 	"github.com/kfpreflight/kfpreflight/internal/config"
+	"github.com/kfpreflight/kfpreflight/internal/inventory"
 	"github.com/kfpreflight/kfpreflight/internal/runner"
 	"github.com/kfpreflight/kfpreflight/render"
 )
@@ -32,6 +33,7 @@ func TestPlanted(t *testing.T) {
 	if err != nil || len(archives) == 0 {
 		t.Fatalf("no archives: %v", err)
 	}
+	pristine := load(t, "example")
 	for _, file := range archives {
 		name := strings.TrimSuffix(filepath.Base(file), ".txtar")
 		family, _, _ := strings.Cut(name, "_")
@@ -50,11 +52,11 @@ func TestPlanted(t *testing.T) {
 			}
 			opts := options(t, archive)
 			known := map[string]bool{}
-			for _, f := range examine(t, "example", family, opts) {
+			for _, f := range examine(t, pristine, family, opts) {
 				known[identity(f)] = true
 			}
 			var found []*checks.Finding
-			for _, f := range examine(t, "planted-"+name, family, opts) {
+			for _, f := range examine(t, load(t, "planted-"+name), family, opts) {
 				if !known[identity(f)] {
 					found = append(found, f)
 				}
@@ -89,12 +91,17 @@ func options(t *testing.T, archive *txtar.Archive) runner.Options {
 	return runner.Options{}
 }
 
-func examine(t *testing.T, dir, family string, opts runner.Options) []*checks.Finding {
+func load(t *testing.T, dir string) *inventory.Inventory {
 	t.Helper()
 	inv, _, err := render.Inventory(context.Background(), []string{dir}, render.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return inv
+}
+
+func examine(t *testing.T, inv *inventory.Inventory, family string, opts runner.Options) []*checks.Finding {
+	t.Helper()
 	var list []*checks.Check
 	for _, check := range all.Checks {
 		if check.Family() == family {

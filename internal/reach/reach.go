@@ -282,6 +282,9 @@ func (r Rule) closest(other *Peer) (place inventory.Place, said string, slip boo
 	said = fmt.Sprintf("names no peer in %s that is %s", field, other.Name)
 	if !other.IsPod() {
 		said = fmt.Sprintf("names only pods in %s, and %s is none", field, other.Name)
+		if other.HostNetwork {
+			said = fmt.Sprintf("names only pods in %s, and %s has the address of its node (hostNetwork)", field, other.Name)
+		}
 		for i := range r.Peers {
 			if block := r.Peers[i].IPBlock; block != nil {
 				return r.PeerAt(i, "ipBlock"), fmt.Sprintf("admits only %s in %s", blockText(block.CIDR, block.Except), field), true

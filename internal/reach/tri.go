@@ -16,8 +16,6 @@ func truthOf(b bool) truth {
 	return no
 }
 
-func (t truth) not() truth { return yes - t }
-
 // every is the conjunction of what many peers or ports answer: yes if all do,
 // no if none does.
 func every(answers []truth) truth {

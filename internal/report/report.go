@@ -14,7 +14,6 @@ import (
 	"github.com/kfpreflight/kfpreflight/checks"
 	"github.com/kfpreflight/kfpreflight/internal/inventory"
 	"github.com/kfpreflight/kfpreflight/internal/runner"
-	"github.com/kfpreflight/kfpreflight/render"
 )
 
 // A Report is everything that formats write. Its JSON is the json format; the
@@ -144,7 +143,7 @@ type Coverage struct {
 type Options struct {
 	Tool            Tool
 	Target          checks.Target
-	Sources         []render.Source
+	Sources         []Source
 	Rules           []*checks.Check // those that were selected
 	FailOn          string
 	FailOnUndecided bool
@@ -161,7 +160,8 @@ func New(result *runner.Result, opts Options) *Report {
 		failOn:   opts.FailOn, failOnUndecided: opts.FailOnUndecided, rules: opts.Rules,
 	}
 	for _, s := range opts.Sources {
-		r.Sources = append(r.Sources, Source{Path: clean(s.Path), Kind: string(s.Kind), Objects: s.Objects})
+		s.Path = clean(s.Path)
+		r.Sources = append(r.Sources, s)
 	}
 	prints := result.Fingerprints()
 	for _, f := range result.Findings {

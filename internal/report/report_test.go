@@ -23,7 +23,6 @@ import (
 	"github.com/kfpreflight/kfpreflight/internal/config"
 	"github.com/kfpreflight/kfpreflight/internal/inventory"
 	"github.com/kfpreflight/kfpreflight/internal/runner"
-	"github.com/kfpreflight/kfpreflight/render"
 	"github.com/kfpreflight/kfpreflight/render/manifest"
 )
 
@@ -159,7 +158,7 @@ func options(list []*checks.Check) Options {
 	return Options{
 		Tool:    Tool{Name: "kfpreflight", Version: "0.1.0", Kustomize: "5.8.2"},
 		Target:  checks.Target{Kubernetes: "1.34", Kubeflow: "1.10.2"},
-		Sources: []render.Source{{Path: "overlays/a b,c:d", Kind: render.Kustomize, Objects: 4}},
+		Sources: []Source{{Path: "overlays/a b,c:d", Kind: "kustomize", Objects: 4}},
 		Rules:   list, FailOn: "error",
 	}
 }

@@ -102,6 +102,7 @@ func Run(ctx context.Context, inv *inventory.Inventory, list []*checks.Check, op
 		return nil, context.Cause(ctx)
 	}
 	result := &Result{}
+	unreadable := map[*inventory.Object]bool{}
 	for i, check := range list {
 		if errs[i] != nil {
 			return nil, errs[i]
@@ -109,7 +110,19 @@ func Run(ctx context.Context, inv *inventory.Inventory, list []*checks.Check, op
 		if passes[i] == nil {
 			continue
 		}
-		result.Findings = append(result.Findings, passes[i].Findings()...)
+		own := len(passes[i].Findings())
+		// An object that cannot be read leaves every check that asked for it
+		// undecided; the first one says so.
+		for _, broken := range passes[i].Render.Broken() {
+			if o := broken.Object; o.Made == nil {
+				passes[i].Undecidedf(o.At(), "%s cannot be read: %s", o.Key, oneLine(broken.Err))
+				if !unreadable[o] {
+					unreadable[o] = true
+					result.Findings = append(result.Findings, passes[i].Findings()[len(passes[i].Findings())-1])
+				}
+			}
+		}
+		result.Findings = append(result.Findings, passes[i].Findings()[:own]...)
 		result.Coverage = append(result.Coverage, Coverage{check, stateOf(passes[i])})
 	}
 	result.sort()
@@ -135,11 +148,6 @@ func one(inv *inventory.Inventory, server checks.Server, check *checks.Check, op
 	}()
 	pass = &checks.Pass{Check: check, Render: inv.View(), Cluster: opts.Cluster, Target: opts.Target, Server: server}
 	check.Run(pass)
-	for _, broken := range pass.Render.Broken() {
-		if broken.Object.Made == nil {
-			pass.Undecidedf(broken.Object.At(), "%s cannot be read: %s", broken.Object.Key, oneLine(broken.Err))
-		}
-	}
 	return pass, nil
 }
 

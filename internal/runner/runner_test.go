@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/kfpreflight/kfpreflight/checks"
 	"github.com/kfpreflight/kfpreflight/internal/config"
 	"github.com/kfpreflight/kfpreflight/internal/inventory"
@@ -283,6 +285,37 @@ func TestOwnChecks(t *testing.T) {
 	for _, check := range Checks {
 		if err := check.Validate(); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestUnreadable holds that an object that does not decode leaves every check
+// that asked for it undecided, and is reported once.
+func TestUnreadable(t *testing.T) {
+	objects, err := manifest.Parse("a.yaml", []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {n: 3}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inv, err := inventory.New(objects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(pass *checks.Pass) {
+		for range (inventory.Kind[corev1.ConfigMap]{Name: "ConfigMap"}).In(pass.Render) {
+			t.Error("it decodes")
+		}
+	}
+	list := []*checks.Check{{ID: "test/a", Run: read}, {ID: "test/b", Run: read}}
+	result, err := Run(context.Background(), inv, list, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(result.Findings) != 1 || !result.Findings[0].Undecided || !strings.Contains(result.Findings[0].Message, "ConfigMap default/c cannot be read") {
+		t.Errorf("%d findings", len(result.Findings))
+	}
+	for _, c := range result.Coverage {
+		if c.State != Undecided {
+			t.Errorf("%s: %s", c.Check.ID, c.State)
 		}
 	}
 }

@@ -12,17 +12,19 @@ import (
 // Limits of one rendering. The largest charts in use stay below a hundredth of
 // each: what exceeds one never ends, or ends in an exhausted machine.
 const (
-	maxSteps   = 20_000_000 // nodes of templates that are executed
-	maxOutput  = 64 << 20   // bytes that all templates write together
-	maxText    = 16 << 20   // bytes of one function's result
-	maxWork    = 2 << 30    // bytes of all functions' results
-	maxItems   = 1_000_000  // items of a generated list
-	maxSpread  = 5_000_000  // values inside one value, shared ones counted each time
-	maxNesting = 1_000      // levels of one value
-	maxCalls   = 1_200      // templates that call each other
-	maxBlocks  = 200        // blocks, or parentheses, inside each other
-	maxActions = 100_000    // actions of one template
+	maxOutput  = 64 << 20  // bytes that all templates write together
+	maxText    = 16 << 20  // bytes of one function's result
+	maxWork    = 1 << 30   // bytes of all functions' results
+	maxItems   = 1_000_000 // items of a generated list
+	maxSpread  = 5_000_000 // values inside one value, shared ones counted each time
+	maxNesting = 1_000     // levels of one value
+	maxCalls   = 1_200     // templates that call each other
+	maxBlocks  = 200       // blocks, or parentheses, inside each other
+	maxActions = 100_000   // actions of one template
 )
+
+// maxSteps is how many nodes of templates are executed; a variable for tests.
+var maxSteps = 5_000_000
 
 // A budget bounds one rendering in time and memory. What it finds ends the
 // rendering and stays in err.

@@ -220,14 +220,14 @@ func (r *renderer) prepare(l *loaded, user *userValues) error {
 		r.opts.KubeVersion = DefaultKubeVersion
 	}
 	if c.Metadata.Type != "" && c.Metadata.Type != "application" {
-		return input.Errorf(metadata, r.lineOf(metadata, c, "type"), "%s charts are not installable", c.Metadata.Type)
+		return input.Errorf(metadata, r.lineOf(c, "type"), "%s charts are not installable", c.Metadata.Type)
 	}
 	if c.Metadata.Deprecated {
 		r.warn(fmt.Sprintf("%s: this chart is deprecated", metadata))
 	}
 	if dependencies := c.Metadata.Dependencies; dependencies != nil {
 		if err := action.CheckDependencies(c, dependencies); err != nil {
-			return input.Errorf(metadata, r.lineOf(metadata, c, "dependencies"), "dependencies %w; fetch them with helm dependency build", err)
+			return input.Errorf(metadata, r.lineOf(c, "dependencies"), "dependencies %w; fetch them with helm dependency build", err)
 		}
 	}
 	if err := chartutil.ValidateReleaseName(r.opts.ReleaseName); err != nil {
@@ -260,13 +260,14 @@ func (r *renderer) prepare(l *loaded, user *userValues) error {
 		}
 	}
 	if want := c.Metadata.KubeVersion; want != "" && !chartutil.IsCompatibleRange(want, capabilities.KubeVersion.String()) {
-		return input.Errorf(metadata, r.lineOf(metadata, c, "kubeVersion"),
+		return input.Errorf(metadata, r.lineOf(c, "kubeVersion"),
 			"the chart requires kubeVersion %s, which is incompatible with Kubernetes %s", want, capabilities.KubeVersion.String())
 	}
 	return nil
 }
 
-func (r *renderer) lineOf(_ string, c *chart.Chart, field string) int {
+// lineOf is the line of a field of Chart.yaml; 0 where it is missing.
+func (r *renderer) lineOf(c *chart.Chart, field string) int {
 	if file := r.places.values.chartFile(c, "Chart.yaml"); file != nil {
 		if node := exactly(file.doc, inventory.Path{field}); node != nil {
 			return node.Line
@@ -375,6 +376,9 @@ func splitManifests(text string) []part {
 	return parts
 }
 
+// keptText is how much stays of each end of a long message.
+const keptText = 400
+
 // renderError gives a failure of a template its place.
 func (r *renderer) renderError(trace *tracer, err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
@@ -385,6 +389,9 @@ func (r *renderer) renderError(trace *tracer, err error) error {
 		return known
 	}
 	text := strings.ReplaceAll(oneLine(err.Error()), " | "+callValue, "")
+	if len(text) > 3*keptText { // it names every template in between
+		text = strings.ToValidUTF8(text[:keptText], "") + " … " + strings.ToValidUTF8(text[len(text)-keptText:], "")
+	}
 	var failed *templateError
 	if errors.As(err, &failed) {
 		if origin := trace.origins[failed.name]; origin != "" {

@@ -23,6 +23,7 @@ import (
 
 	yaml "go.yaml.in/yaml/v3"
 
+	"github.com/kfpreflight/kfpreflight/internal/inventory"
 	"github.com/kfpreflight/kfpreflight/render/input"
 )
 
@@ -282,7 +283,7 @@ func (l *chartLoader) chart(origin string, files []chartFile, depth int) (*chart
 	}
 	c, err := loader.LoadFiles(own)
 	if err != nil {
-		return nil, chartError(origin, origins, err)
+		return nil, chartError(origin, origins, own, err)
 	}
 	for _, list := range [][]*chart.File{c.Raw, c.Templates, c.Files} {
 		for _, file := range list {
@@ -346,7 +347,7 @@ func checkYAML(origin string, data []byte) error {
 }
 
 // chartError moves an error of Helm's loader to the file that it is about.
-func chartError(origin string, origins map[string]string, err error) error {
+func chartError(origin string, origins map[string]string, own []*loader.BufferedFile, err error) error {
 	file := origin
 	text := err.Error()
 	switch {
@@ -360,10 +361,29 @@ func chartError(origin string, origins map[string]string, err error) error {
 		}
 	}
 	line := 0
+	if m := metadataField.FindStringSubmatch(text); m != nil {
+		line = fieldLine(own, m[1])
+	}
 	if m := yamlLine.FindStringSubmatch(text); m != nil {
 		line, _ = strconv.Atoi(m[1])
 	}
 	return input.Errorf(file, line, "%s", strings.TrimPrefix(oneLine(text), "validation: "))
+}
+
+var metadataField = regexp.MustCompile(`chart\.metadata\.(\w+)`)
+
+// fieldLine is the line of a field of Chart.yaml; 0 where it is missing.
+func fieldLine(files []*loader.BufferedFile, field string) int {
+	for _, f := range files {
+		var doc yaml.Node
+		if f.Name != "Chart.yaml" || yaml.Unmarshal(f.Data, &doc) != nil {
+			continue
+		}
+		if node := exactly(&doc, inventory.Path{field}); node != nil {
+			return node.Line
+		}
+	}
+	return 0
 }
 
 var yamlLine = regexp.MustCompile(`yaml: (?:unmarshal errors:\s*)?line (\d+): `)

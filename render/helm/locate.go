@@ -2,6 +2,7 @@ package helm
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"regexp"
@@ -314,6 +315,9 @@ func (p *places) find(s source) (*valuesFile, *yaml.Node, bool) {
 
 // value is the value of a source as the templates saw it.
 func (p *places) value(s source) (any, bool) {
+	if s.key {
+		return s.path[len(s.path)-1], true
+	}
 	if s.chart != nil {
 		file := p.values.chartFile(s.chart, "Chart.yaml")
 		if file == nil {
@@ -413,14 +417,14 @@ func (p *places) passedOn(s source, out string, line, offset int, raw, want stri
 		if file == nil {
 			return placed{}
 		}
-		return placed{file.origin, node.Line, sameScalar(value, node.Value), fromValues, user}
+		return placed{file.origin, node.Line, s.key || sameScalar(value, node.Value), fromValues, user}
 	}
 	// A mapping or list that was written down: find the field in it.
 	path, ok := fieldAt(out, line, offset)
 	if !ok {
 		return placed{}
 	}
-	inner := source{s.chart, s.path.Join(path)}
+	inner := source{chart: s.chart, path: s.path.Join(path)}
 	field, ok := p.value(inner)
 	if !ok || isScalar(field) && want != "" && !sameScalar(field, want) && !strings.Contains(fmt.Sprint(field), "\n") {
 		return placed{}
@@ -615,7 +619,7 @@ func literalIn(node parse.Node, want string) bool {
 				}
 			}
 		case *parse.StringNode:
-			found = found || node.Text == want
+			found = found || node.Text == want || unquote(node.Text) == want
 		case *parse.NumberNode:
 			found = found || node.Text == want && node.Text != ""
 		case *parse.BoolNode:
@@ -653,7 +657,7 @@ func sameScalar(v any, text string) bool {
 		}
 	}
 	written := strings.TrimSuffix(fmt.Sprint(v), "\n")
-	return written == strings.TrimSuffix(text, "\n")
+	return written == strings.TrimSuffix(text, "\n") || text != "" && base64.StdEncoding.EncodeToString([]byte(fmt.Sprint(v))) == text
 }
 
 var _ inventory.Locator = (*locator)(nil)

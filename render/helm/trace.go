@@ -138,6 +138,7 @@ type prov struct {
 type source struct {
 	chart *chart.Chart // of the Chart.yaml
 	path  inventory.Path
+	key   bool // not the value there but its name
 }
 
 func newTracer(b *budget, values chartutil.Values) *tracer {
@@ -461,7 +462,7 @@ func (f *frame) next(s *site) {
 		f.vars[decl[0].Ident[0]] = element
 		delete(f.values, decl[0].Ident[0])
 	case 2:
-		f.vars[decl[0].Ident[0]] = nil
+		f.vars[decl[0].Ident[0]] = element.name()
 		f.vars[decl[1].Ident[0]] = element
 		delete(f.values, decl[0].Ident[0])
 		delete(f.values, decl[1].Ident[0])
@@ -488,12 +489,26 @@ func (p *prov) field(step any) *prov {
 	}
 	inside := &prov{}
 	for _, s := range p.paths {
-		inside.paths = append(inside.paths, source{s.chart, s.path.Join(step)})
+		inside.paths = append(inside.paths, source{chart: s.chart, path: s.path.Join(step)})
 	}
 	if len(inside.paths) == 0 {
 		return nil
 	}
 	return inside
+}
+
+// name is where the name of a field came from.
+func (p *prov) name() *prov {
+	if p == nil {
+		return nil
+	}
+	named := &prov{}
+	for _, s := range p.paths {
+		if _, ok := s.path[len(s.path)-1].(string); ok {
+			named.paths = append(named.paths, source{s.chart, s.path, true})
+		}
+	}
+	return named
 }
 
 // maxPaths bounds how many sources of one value are followed.
@@ -540,7 +555,7 @@ func (f *frame) eval(t *tracer, node parse.Node) (*prov, reflect.Value) {
 			p, v = f.arg, f.dollar
 		}
 		if known := t.known(v); known != nil {
-			p = known
+			p = union(known, p) // what was merged into it too
 		}
 		return t.follow(p, v, node.Ident[1:])
 	case *parse.ChainNode:
@@ -588,7 +603,7 @@ func (t *tracer) follow(p *prov, v reflect.Value, fields []string) (*prov, refle
 		if v.Kind() == reflect.Map && v.Type().Key().Kind() == reflect.String {
 			if c := t.contexts[v.Pointer()]; c != nil && name == "Chart" && i+1 < len(fields) {
 				field := strings.ToLower(fields[i+1][:1]) + fields[i+1][1:]
-				return &prov{paths: []source{{c, inventory.MakePath(field)}}}, reflect.Value{}
+				return &prov{paths: []source{{chart: c, path: inventory.MakePath(field)}}}, reflect.Value{}
 			}
 			v = plain(v.MapIndex(reflect.ValueOf(name).Convert(v.Type().Key())))
 			p = p.field(name)

@@ -120,7 +120,10 @@ func LinkLoop(name string) error {
 	}
 	target, err := filepath.EvalSymlinks(name)
 	if err != nil {
-		return PathError(name, err)
+		if errors.Is(err, fs.ErrNotExist) {
+			return PathError(name, err)
+		}
+		return Errorf(filepath.ToSlash(name), 0, "a symbolic link that leads to itself")
 	}
 	folder, err := filepath.EvalSymlinks(filepath.Dir(name))
 	if err != nil {
@@ -185,7 +188,11 @@ func CheckAliases(name string, data []byte) error {
 // real manifest holds ("billion laughs").
 func CheckDocument(name string, doc *yaml.Node) error {
 	if n := expanded(doc, map[*yaml.Node]int{}); n > maxNodes {
-		return Errorf(name, doc.Line, "the YAML aliases of this document expand to more than %d values", maxNodes)
+		line := doc.Line
+		if doc.Kind == yaml.DocumentNode && len(doc.Content) > 0 {
+			line = doc.Content[0].Line
+		}
+		return Errorf(name, line, "the YAML aliases of this document expand to more than %d values", maxNodes)
 	}
 	return nil
 }

@@ -75,6 +75,14 @@ func TestNotAFolder(t *testing.T) {
 	wantError(t, err, `top: no kustomization.yaml, kustomization.yml or Kustomization in the folder`)
 }
 
+func TestOffline(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "top/kustomization.yaml", "resources:\n- ../base\n")
+	write(t, "base/kustomization.yaml", "resources:\n- github.com/example/repository//dir?ref=v1\n")
+	_, err := Objects(context.Background(), "top", Options{Offline: true})
+	wantError(t, err, `base/kustomization.yaml:2: github.com/example/repository//dir\?ref=v1 is not on this machine, and --offline refuses to fetch it`)
+}
+
 func TestCancelled(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, "top/kustomization.yaml", "resources: []\n")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"sigs.k8s.io/kustomize/api/konfig"
@@ -12,6 +13,7 @@ import (
 
 	yaml "go.yaml.in/yaml/v3"
 
+	"github.com/kfpreflight/kfpreflight/internal/inventory"
 	"github.com/kfpreflight/kfpreflight/render/input"
 )
 
@@ -22,6 +24,7 @@ import (
 type fileSystem struct {
 	filesys.FileSystem
 	ctx      context.Context
+	offline  bool   // refuse what lies on the network
 	annotate string // file of the top kustomization that gets the line; empty: none
 
 	mu      sync.Mutex
@@ -85,6 +88,14 @@ func (fs *fileSystem) read(name string) ([]byte, error) {
 		}
 		return nil, err
 	}
+	if isKustomization(name) && fs.offline {
+		if err := refuseRemote(name, data); err != nil {
+			if fs.refused == nil {
+				fs.refused = err
+			}
+			return nil, err
+		}
+	}
 	if isKustomization(name) {
 		rewritten, files, err := fs.charts.inflate(fs.ctx, name, data)
 		if err != nil {
@@ -99,6 +110,32 @@ func (fs *fileSystem) read(name string) ([]byte, error) {
 		data = rewritten
 	}
 	return data, nil
+}
+
+// refuseRemote is an error for the first entry of a kustomization that kustomize
+// would fetch.
+func refuseRemote(name string, data []byte) error {
+	for _, doc := range documents(data) {
+		for _, field := range []string{"resources", "bases", "components", "crds", "configurations", "generators", "transformers", "validators"} {
+			list, reached := inventory.NodeAt(doc, inventory.Path{field})
+			if reached < 1 || list.Kind != yaml.SequenceNode {
+				continue
+			}
+			for _, entry := range list.Content {
+				if isRemote(entry.Value) {
+					return input.Errorf(name, entry.Line, "%s is not on this machine, and --offline refuses to fetch it", entry.Value)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// isRemote reports whether an entry of a kustomization is a URL or a git
+// repository (https://github.com/kubernetes-sigs/kustomize/blob/master/examples/remoteBuild.md).
+func isRemote(entry string) bool {
+	return !strings.Contains(entry, "\n") && (strings.Contains(entry, "://") || strings.HasPrefix(entry, "git::") ||
+		strings.HasPrefix(entry, "git@") || strings.HasPrefix(entry, "github.com/") || strings.HasPrefix(entry, "gh:"))
 }
 
 // Exists also knows the virtual files.

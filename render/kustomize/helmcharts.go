@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -57,7 +58,7 @@ func (f *chartFile) origin(line int) inventory.Origin {
 
 // charts are the charts of one run of kustomize.
 type charts struct {
-	opts       helm.Options          // as the user gave them for all charts
+	warnings   io.Writer
 	files      map[string]*chartFile // by name
 	namespaces map[string]string     // that a folder's charts inherit from the kustomization above
 	above      []kustomizationText   // read, and not yet looked at for namespaces
@@ -96,7 +97,7 @@ func (c *charts) inflate(ctx context.Context, file string, kustomization []byte)
 	if k.Namespace == "" {
 		k.Namespace = c.namespaces[dir]
 	}
-	i := &inflater{ctx: ctx, dir: dir, file: file, top: doc.Content[0], opts: c.opts}
+	i := &inflater{ctx: ctx, dir: dir, file: file, top: doc.Content[0], warnings: c.warnings}
 	generators, err := i.all(&k)
 	if err != nil {
 		return nil, nil, err
@@ -151,7 +152,7 @@ type inflater struct {
 	ctx       context.Context
 	dir, file string
 	top       *yaml.Node
-	opts      helm.Options
+	warnings  io.Writer
 	given     []string // the generators before
 	files     []*chartFile
 }
@@ -271,13 +272,7 @@ func (i *inflater) chart(globals types.HelmGlobals, chart types.HelmChart, at in
 		NoCRDs:      !chart.IncludeCRDs,
 		NoHooks:     chart.SkipHooks,
 		SkipTests:   chart.SkipTests,
-	}
-	opts.Warnings = i.opts.Warnings
-	if i.opts.KubeVersion != "" { // the command line has the last word, as in kustomize
-		opts.KubeVersion = i.opts.KubeVersion
-	}
-	if len(i.opts.APIVersions) > 0 {
-		opts.APIVersions = i.opts.APIVersions
+		Warnings:    i.warnings,
 	}
 	if chart.NameTemplate != "" {
 		name, err := helm.ReleaseName(i.ctx, chart.NameTemplate)

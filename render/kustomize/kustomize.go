@@ -35,6 +35,8 @@ type Options struct {
 	// Warnings receives what kustomize says beside its result, each line once;
 	// nil drops it.
 	Warnings io.Writer
+	// Offline refuses remote bases and files, which kustomize would fetch.
+	Offline bool
 }
 
 // YAML renders a kustomization, byte for byte as kustomize build prints it.
@@ -102,7 +104,8 @@ const (
 // build runs kustomize as its command does.
 func build(ctx context.Context, dir string, annotated bool, opts Options) (*tree, resmap.ResMap, error) {
 	fs := newFileSystem(ctx)
-	fs.charts.opts.Warnings = opts.Warnings
+	fs.offline = opts.Offline
+	fs.charts.warnings = opts.Warnings
 	root, err := filepath.Abs(dir)
 	if err == nil {
 		root, err = filepath.EvalSymlinks(root)
@@ -156,7 +159,7 @@ var captureLock sync.Mutex
 
 // capture collects what f's libraries print to the process's standard error,
 // line by line, each once. kustomize writes its warnings there directly.
-func capture(f func()) []string {
+func capture(f func()) (lines []string) {
 	captureLock.Lock()
 	defer captureLock.Unlock()
 	r, w, err := os.Pipe()
@@ -164,7 +167,6 @@ func capture(f func()) []string {
 		f()
 		return nil
 	}
-	var lines []string
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -190,5 +192,5 @@ func capture(f func()) []string {
 		r.Close()
 	}()
 	f()
-	return lines
+	return // after the lines are all there: see the deferred wait
 }

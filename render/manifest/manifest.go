@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -72,7 +73,7 @@ func Documents(name string, data []byte) ([]*yaml.Node, error) {
 	}
 	var documents []*yaml.Node
 	for _, value := range values {
-		found, err := parse(name, joinSurrogates(value.text), value.linesBefore)
+		found, err := parse(name, plainEscapes(value.text), value.linesBefore)
 		if err != nil {
 			return nil, err
 		}
@@ -122,17 +123,27 @@ func shift(node *yaml.Node, lines int) {
 	}
 }
 
-// checkSeparators refuses what kubectl refuses: a line that begins with three
-// dashes and goes on with content. Other readers would take it for a document.
+// checkSeparators refuses what kubectl refuses, a line that begins with three
+// dashes and goes on with content, and what it passes over, content between the
+// end of a document and the beginning of the next. Other readers would take
+// both for documents.
 func checkSeparators(name string, data []byte) error {
+	ended := false
 	for line := 1; len(data) > 0; line++ {
 		text, rest, _ := bytes.Cut(data, []byte("\n"))
+		data = rest
+		trimmed := bytes.TrimSpace(text)
 		if after, ok := bytes.CutPrefix(text, []byte("---")); ok {
 			if after = bytes.TrimSpace(after); len(after) > 0 && after[0] != '#' {
-				return input.Errorf(name, line, "a document separator must stand alone on its line; kubectl refuses %q", shorten(string(bytes.TrimSpace(text))))
+				return input.Errorf(name, line, "a document separator must stand alone on its line; kubectl refuses %q", shorten(string(trimmed)))
 			}
+			ended = false
+			continue
 		}
-		data = rest
+		if ended && len(trimmed) > 0 && trimmed[0] != '#' && trimmed[0] != '%' && string(trimmed) != "..." {
+			return input.Errorf(name, line, "content after the end of a document, without ---: kubectl passes over it")
+		}
+		ended = ended || string(bytes.TrimRight(text, " \t\r")) == "..."
 	}
 	return nil
 }
@@ -168,18 +179,29 @@ func jsonValues(data []byte) []jsonValue {
 	}
 }
 
-var surrogates = regexp.MustCompile(`\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}`)
+var (
+	escape     = regexp.MustCompile(`\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\.`)
+	badEscapes = [][]byte{[]byte(`\ud`), []byte(`\uD`), []byte(`\/`)}
+)
 
-// joinSurrogates writes the characters that JSON escapes as two halves, which
-// YAML does not know.
-func joinSurrogates(data []byte) []byte {
-	if !bytes.Contains(data, []byte(`\u`)) {
+// plainEscapes writes out the escapes of JSON that YAML does not know: a slash,
+// and characters in two halves.
+func plainEscapes(data []byte) []byte {
+	if !slices.ContainsFunc(badEscapes, func(e []byte) bool { return bytes.Contains(data, e) }) {
 		return data
 	}
-	return surrogates.ReplaceAllFunc(data, func(pair []byte) []byte {
-		high, _ := strconv.ParseUint(string(pair[2:6]), 16, 16)
-		low, _ := strconv.ParseUint(string(pair[8:12]), 16, 16)
-		return []byte(string(utf16.DecodeRune(rune(high), rune(low))))
+	return escape.ReplaceAllFunc(data, func(found []byte) []byte {
+		switch {
+		case len(found) == 12:
+			high, _ := strconv.ParseUint(string(found[2:6]), 16, 16)
+			low, _ := strconv.ParseUint(string(found[8:12]), 16, 16)
+			return []byte(string(utf16.DecodeRune(rune(high), rune(low))))
+		case len(found) == 6:
+			return []byte("\ufffd") // one half alone
+		case string(found) == `\/`:
+			return []byte("/")
+		}
+		return found
 	})
 }
 
@@ -190,7 +212,7 @@ func unroll(name string, node *yaml.Node, prefix inventory.Path, locator func(in
 	if node.Kind != yaml.MappingNode {
 		return nil, input.Errorf(name, node.Line, "not a Kubernetes object: %s", describe(node))
 	}
-	decoded, err := inventory.DecodeNode(node)
+	decoded, err := inventory.DecodeManifest(node)
 	if err != nil {
 		return nil, decodeError(name, node, err)
 	}
@@ -286,12 +308,16 @@ func describe(node *yaml.Node) string {
 }
 
 // duplicateKeys refuses a field that is given twice: YAML forbids it, and
-// kustomize with it; kubectl would take the last one without a word.
+// kustomize with it; kubectl would take the last one without a word. It refuses
+// a key that is null, as kubectl does.
 func duplicateKeys(name string, node *yaml.Node) error {
 	if node.Kind == yaml.MappingNode {
 		seen := make(map[string]int, len(node.Content)/2)
 		for i := 0; i+1 < len(node.Content); i += 2 {
 			key := node.Content[i]
+			if key.ShortTag() == "!!null" {
+				return input.Errorf(name, key.Line, "a key without a name")
+			}
 			if first, dup := seen[key.Value]; dup && key.Tag != "!!merge" {
 				return input.Errorf(name, key.Line, "the key %q is given twice; first at line %d", key.Value, first)
 			}

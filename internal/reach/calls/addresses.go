@@ -52,7 +52,7 @@ func addressesIn(text string) []address {
 			if port == 0 && !strings.Contains(authority, ":") {
 				port = schemePorts[strings.ToLower(m[1])]
 			}
-			if port != 0 {
+			if port != 0 && hostName.MatchString(strings.ToLower(host)) {
 				found = append(found, address{host, port, i + 1})
 			}
 		}
@@ -68,8 +68,9 @@ func addressesIn(text string) []address {
 			if isWord(before) || strings.IndexByte("/:-.", before) >= 0 || isWord(after) || strings.IndexByte(":-.", after) >= 0 {
 				continue
 			}
-			host, port := splitHost(line[span[0]:span[1]])
-			found = append(found, address{host, port, i + 1})
+			if host, port := splitHost(line[span[0]:span[1]]); port != 0 {
+				found = append(found, address{host, port, i + 1})
+			}
 		}
 		for _, span := range fullName.FindAllStringIndex(line, -1) {
 			if span[1] < len(line) && line[span[1]] == ':' || span[0] > 0 && strings.IndexByte("./-@", line[span[0]-1]) >= 0 {
