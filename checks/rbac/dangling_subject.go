@@ -79,7 +79,7 @@ func checkAccount(pass *checks.Pass, policy *access.Policy, b *access.Binding, n
 			return
 		}
 	}
-	if like := lookalike(name, accountNames(pass, namespace)); like != "" {
+	if like := lookalike(name, accountNames(pass, namespace)); like != "" && (state == absent || resemblance(name, like) < 3) {
 		reportMeant(pass, policy, b, nameAt, what, namespace, like)
 		return
 	}

@@ -24,7 +24,7 @@ ask for an account's token, which Kubernetes deletes where there is no account.
 
 Every namespace has an account named default, and the profile controller makes
 default-editor and default-viewer in each profile's. In a namespace that the
-render does not fill, an account may exist: name it in the cluster facts
+render does not make, an account may exist: name it in the cluster facts
 (serviceAccounts), else the answer is undecided. Names that are filled in later,
 such as ${trialParameters.name}, are left alone.`,
 	Fix:   "Add the ServiceAccount, or correct serviceAccountName.",
@@ -76,7 +76,11 @@ func askFor(pass *checks.Pass, place inventory.Place, namespace, name, who strin
 	if name == "" || strings.ContainsAny(name, "{}$<>") {
 		return
 	}
-	switch stateOf(pass, namespace, name) {
+	state := stateOf(pass, namespace, name)
+	if like := lookalike(name, accountNames(pass, namespace)); state == unknown && like != "" && resemblance(name, like) < 3 {
+		state = absent // a slip of the pen
+	}
+	switch state {
 	case absent:
 		hint := ""
 		if like := lookalike(name, accountNames(pass, namespace)); like != "" {

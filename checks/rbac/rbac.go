@@ -54,17 +54,10 @@ func policyOf(pass *checks.Pass) *access.Policy {
 func rendered(o *inventory.Object) bool { return o != nil && o.Made == nil }
 
 // ours reports whether the render is what fills a namespace: it makes the
-// namespace or accounts in it.
+// namespace. Accounts of a namespace that it does not make may be applied by
+// another step, as those of Kubeflow Pipelines' cluster-scoped-resources are.
 func ours(pass *checks.Pass, namespace string) bool {
-	if pass.Render.Get(namespaceKind, "", namespace) != nil {
-		return true
-	}
-	for o := range serviceAccounts.In(pass.Render) {
-		if o.Key.Namespace == namespace {
-			return namespace != "kube-system" // everybody puts accounts there
-		}
-	}
-	return false
+	return pass.Render.Get(namespaceKind, "", namespace) != nil
 }
 
 // accountState says whether a ServiceAccount will exist.
