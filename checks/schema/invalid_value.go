@@ -1,6 +1,10 @@
 package schema
 
 import (
+	"maps"
+	"slices"
+	"strings"
+
 	"github.com/kfpreflight/kfpreflight/checks"
 	"github.com/kfpreflight/kfpreflight/internal/inventory"
 )
@@ -29,7 +33,26 @@ to other checks.`,
 				pass.Undecidedf(place(o, problem), "%s: %s", o.Key, problem.Message)
 				return
 			}
+			if strings.Contains(problem.Message, "`selector` does not match template `labels`") {
+				if label, selector, ok := unmatched(o); ok {
+					pass.Reportf(label, "the API server refuses %s: %s", o.Key, said(o, problem)).See(selector, "what the selector wants")
+					return
+				}
+			}
 			pass.Reportf(place(o, problem), "the API server refuses %s: %s", o.Key, said(o, problem))
 		}, checks.Invalid, checks.Undeterminable)
 	},
+}
+
+// unmatched finds the label of the pod template that a selector does not match,
+// and the selector's side.
+func unmatched(o *inventory.Object) (label, selector inventory.Place, ok bool) {
+	wanted := o.Map("spec", "selector", "matchLabels")
+	labels := o.Map("spec", "template", "metadata", "labels")
+	for _, key := range slices.Sorted(maps.Keys(wanted)) {
+		if labels[key] != wanted[key] {
+			return o.At("spec", "template", "metadata", "labels", key), o.At("spec", "selector", "matchLabels", key), true
+		}
+	}
+	return label, selector, false
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/kfpreflight/kfpreflight/checks"
 	"github.com/kfpreflight/kfpreflight/checks/all"
 	"github.com/kfpreflight/kfpreflight/checks/checktest"
+	"github.com/kfpreflight/kfpreflight/internal/apiserver"
 	"github.com/kfpreflight/kfpreflight/internal/config"
 	"github.com/kfpreflight/kfpreflight/internal/runner"
 	"github.com/kfpreflight/kfpreflight/render"
@@ -38,6 +39,7 @@ func examine(t *testing.T, name string) {
 		t.Fatal(err)
 	}
 	result, err := runner.Run(context.Background(), inv, all.Checks, runner.Options{
+		Server:  apiserver.New,
 		Cluster: &cfg.Cluster,
 		Target:  checks.Target{Kubernetes: cfg.Cluster.KubernetesVersion, Kubeflow: cfg.KubeflowVersion},
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/kfpreflight/kfpreflight/checks"
 	"github.com/kfpreflight/kfpreflight/checks/all"
 	"github.com/kfpreflight/kfpreflight/checks/checktest"
+	"github.com/kfpreflight/kfpreflight/internal/apiserver"
 	"github.com/kfpreflight/kfpreflight/internal/config"
 	"github.com/kfpreflight/kfpreflight/internal/inventory"
 	"github.com/kfpreflight/kfpreflight/internal/runner"
@@ -83,12 +84,13 @@ func options(t *testing.T, archive *txtar.Archive) runner.Options {
 				t.Fatal(err)
 			}
 			return runner.Options{
+				Server:  apiserver.New,
 				Cluster: &cfg.Cluster,
 				Target:  checks.Target{Kubernetes: cfg.Cluster.KubernetesVersion, Kubeflow: cfg.KubeflowVersion},
 			}
 		}
 	}
-	return runner.Options{}
+	return runner.Options{Server: apiserver.New}
 }
 
 func load(t *testing.T, dir string) *inventory.Inventory {

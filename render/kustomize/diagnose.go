@@ -168,7 +168,7 @@ func (t *tree) strayPatch(id string) error {
 			for _, doc := range docs {
 				if scalarAt(doc, "kind") == kind && scalarAt(doc, "metadata", "name") == name {
 					at, _ := inventory.NodeAt(doc, inventory.Path{"metadata", "name"})
-					return t.at(in, at.Line+shift, "the patch is for %s %s, which %s does not have", kind, name, t.shown(k.path))
+					return t.at(in, at.Line+shift, "the patch is for %s %s (%s), which %s does not have", kind, name, id, t.shown(k.path))
 				}
 			}
 		}
