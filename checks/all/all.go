@@ -10,6 +10,7 @@ import (
 	"github.com/kfpreflight/kfpreflight/checks/rbac"
 	"github.com/kfpreflight/kfpreflight/checks/schema"
 	"github.com/kfpreflight/kfpreflight/checks/storage"
+	"github.com/kfpreflight/kfpreflight/checks/workload"
 )
 
 // Checks are all checks, family by family.
@@ -20,4 +21,5 @@ var Checks = slices.Concat(
 	networkpolicy.Checks,
 	quota.Checks,
 	oidc.Checks,
+	workload.Checks,
 )
