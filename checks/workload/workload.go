@@ -13,6 +13,9 @@ var Checks = []*checks.Check{
 	missingConfigMap,
 	missingSecret,
 	missingKey,
+	serviceSelectsNothing,
+	servicePortNotServed,
+	probePortNotServed,
 }
 
 var (
