@@ -10,6 +10,7 @@ import (
 	"github.com/kfpreflight/kfpreflight/checks/rbac"
 	"github.com/kfpreflight/kfpreflight/checks/schema"
 	"github.com/kfpreflight/kfpreflight/checks/storage"
+	"github.com/kfpreflight/kfpreflight/checks/webhook"
 	"github.com/kfpreflight/kfpreflight/checks/workload"
 )
 
@@ -22,4 +23,5 @@ var Checks = slices.Concat(
 	quota.Checks,
 	oidc.Checks,
 	workload.Checks,
+	webhook.Checks,
 )
