@@ -16,6 +16,7 @@ var Checks = []*checks.Check{
 	serviceSelectsNothing,
 	servicePortNotServed,
 	probePortNotServed,
+	configOutOfPlace,
 	podSecurityViolation,
 }
 
