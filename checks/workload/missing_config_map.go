@@ -30,7 +30,6 @@ users make ConfigMaps too, and in one that is not rendered, it is a warning.`,
 	Fix: "Render the ConfigMap in the pod's namespace, or name the one that is there.",
 	Refs: []string{
 		"https://kubernetes.io/docs/tasks/configure-pod-container/configure-pod-configmap/#restrictions",
-		"kubernetes-sigs/kustomize#1301",
 	},
 	Since: "0.1.0",
 	Run: func(pass *checks.Pass) {

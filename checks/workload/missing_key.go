@@ -33,7 +33,6 @@ hold tls.crt, tls.key and ca.crt, and what the Certificate asks for besides.`,
 	Refs: []string{
 		"https://kubernetes.io/docs/tasks/configure-pod-container/configure-pod-configmap/#restrictions",
 		"https://kubernetes.io/docs/concepts/storage/volumes/#using-subpath",
-		"kubernetes/kubernetes#61583",
 	},
 	Since: "0.1.0",
 	Run: func(pass *checks.Pass) {

@@ -17,6 +17,10 @@ var Checks = []*checks.Check{
 	servicePortNotServed,
 	probePortNotServed,
 	configOutOfPlace,
+	danglingTarget,
+	drainBlocked,
+	missingClass,
+	fitsNoNode,
 	podSecurityViolation,
 }
 
