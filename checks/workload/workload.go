@@ -17,6 +17,8 @@ var Checks = []*checks.Check{
 	servicePortNotServed,
 	probePortNotServed,
 	configOutOfPlace,
+	undefinedVariable,
+	missingMountedFile,
 	danglingTarget,
 	drainBlocked,
 	missingClass,
