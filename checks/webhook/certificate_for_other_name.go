@@ -37,6 +37,9 @@ names, short ones and those that end in cluster.local, do no harm.`,
 				continue
 			}
 			found = true
+			if pass.Render.Get(serviceKind, c.service.Namespace, c.service.Name) == nil && pass.Render.Get(namespaceKind, "", c.service.Namespace) != nil {
+				continue // webhook/dangling-service: the name that is called is wrong
+			}
 			host := c.service.Name + "." + c.service.Namespace + ".svc"
 			if covers(cert.Value.Spec.DNSNames, host) || seen[pair{cert.Key.String(), host}] {
 				continue

@@ -1,6 +1,8 @@
 package webhook
 
 import (
+	"slices"
+
 	"github.com/kfpreflight/kfpreflight/checks"
 	"github.com/kfpreflight/kfpreflight/internal/access"
 	"github.com/kfpreflight/kfpreflight/internal/inventory"
@@ -22,7 +24,7 @@ when it starts.
 Knative, Istio, cert-manager, the spark-operator, the training operator and the
 trainer fill it in themselves and ship an empty one: right. So does Katib where
 its certGenerator is on. Of a component that is not known, it is undecided where
-something in its namespace has the permission to write such configurations.`,
+its pods, or a Job in their namespace, may write such configurations.`,
 	Fix: "Annotate the configuration with cert-manager.io/inject-ca-from: <namespace>/<certificate>, or write the caBundle out.",
 	Refs: []string{
 		"https://cert-manager.io/docs/concepts/ca-injector/",
@@ -51,7 +53,7 @@ something in its namespace has the permission to write such configurations.`,
 			}
 			reported[c.Object] = true
 			place := c.client.At("caBundle")
-			if !known && writes(pass, n, c) {
+			if !known && writes(pass, n, c, pods) {
 				pass.Undecidedf(place, "%s has no CA to trust, unless %s writes it", c.Key, pods[0].Name)
 				return
 			}
@@ -81,15 +83,18 @@ func generates(v *inventory.View, namespace string) bool {
 	return doc.Decode(&config) == nil && config.Init.CertGenerator.Enable
 }
 
-// writes reports whether something in the Service's namespace may write the
-// object that holds the caBundle.
-func writes(pass *checks.Pass, n *reach.Network, c *call) bool {
+// writes reports whether the pods behind a Service, or a job beside them, may
+// write the object that holds the caBundle.
+func writes(pass *checks.Pass, n *reach.Network, c *call, behind []*reach.Peer) bool {
 	policy := access.Of(pass.Render.Inventory().View(), pass.Target.Kubernetes)
 	resource := map[string]string{
 		"MutatingWebhookConfiguration": "mutatingwebhookconfigurations", "ValidatingWebhookConfiguration": "validatingwebhookconfigurations",
 		"CustomResourceDefinition": "customresourcedefinitions", "APIService": "apiservices",
 	}[c.Key.Kind]
 	for _, pod := range n.PodsIn(c.service.Namespace) {
+		if kind := pod.Pod.Owner.Key.Kind; kind != "Job" && kind != "CronJob" && !slices.Contains(behind, pod) {
+			continue
+		}
 		subject := access.ServiceAccount(pod.Namespace, pod.Pod.ServiceAccount())
 		for _, verb := range []string{"update", "patch"} {
 			if _, ok := policy.Allowed(subject, access.Attributes{Verb: verb, Group: c.Key.Group, Resource: resource, Name: c.Key.Name}); ok {

@@ -1,6 +1,8 @@
 package webhook
 
 import (
+	"fmt"
+
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kfpreflight/kfpreflight/checks"
@@ -28,30 +30,43 @@ left out, as are Services whose endpoints are given by hand.`,
 	Since: "0.1.0",
 	Run: func(pass *checks.Pass) {
 		n := reach.New(pass.Render, reach.Options{})
+		type answered struct {
+			service string
+			port    int32
+		}
+		seen := map[answered]bool{}
+		// Once for each port of a Service, at what is wrong: several webhooks are
+		// often called at it, and none of them is at fault.
 		each(pass, func(c *call) {
 			s, ok := n.Service(c.service.Namespace, c.service.Name)
 			if !ok || s.Made != nil || s.Value.Spec.Type == corev1.ServiceTypeExternalName || len(s.Value.Spec.Selector) == 0 {
 				return
 			}
-			place := c.serviceAt("name")
+			report := func(place inventory.Place, format string, args ...any) {
+				key := answered{s.Key.String(), c.service.port()}
+				if seen[key] {
+					return
+				}
+				seen[key] = true
+				text := fmt.Sprintf(format, args...)
+				c.severity(pass.Reportf(place, "%s is called at %s, %s: %s", c.what, s.Key, text, c.effect)).
+					See(c.serviceAt("name"), "what is called there")
+			}
 			pods := n.PodsOfService(s)
 			if len(pods) == 0 {
 				if pass.Render.Get(namespaceKind, "", c.service.Namespace) == nil && len(n.PodsIn(c.service.Namespace)) == 0 {
 					return
 				}
-				c.severity(pass.Reportf(place, "%s is called at %s, which selects no pod: %s", c.what, s.Key, c.effect)).
-					See(s.At("spec", "selector"), "the labels that the Service asks for")
+				report(s.At("spec", "selector"), "which selects no pod")
 				return
 			}
 			if none(pods) {
-				c.severity(pass.Reportf(place, "%s is called at %s, whose pods are scaled to zero: %s", c.what, s.Key, c.effect)).
-					See(pods[0].Pod.Owner.At("spec", "replicas"), "%s has no replicas", pods[0].Pod.Owner.Key)
+				report(pods[0].Pod.Owner.At("spec", "replicas"), "whose pods are scaled to zero by %s", pods[0].Pod.Owner.Key)
 				return
 			}
 			for i, p := range s.Value.Spec.Ports {
 				if p.Port == c.service.port() && len(n.Backends(s, p.Port, corev1.ProtocolTCP)) == 0 {
-					c.severity(pass.Reportf(place, "%s is called at port %d of %s, which leads to port %s, and no pod has it: %s", c.what, p.Port, s.Key, p.TargetPort.String(), c.effect)).
-						See(s.At("spec", "ports", i, "targetPort"), "where the Service's port leads")
+					report(s.At("spec", "ports", i, "targetPort"), "whose port %d leads to port %s, which no pod has", p.Port, p.TargetPort.String())
 				}
 			}
 		})

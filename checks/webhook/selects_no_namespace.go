@@ -35,7 +35,7 @@ controller gives.`,
 				reach.Labels
 			}
 			var all []candidate
-			for o := range v.LiveOf(namespaceKind) {
+			for o := range v.Of(namespaceKind) { // the made ones are those of profiles
 				all = append(all, candidate{o.Key.String(), n.NamespaceLabels(o.Key.Name)})
 			}
 			all = append(all, candidate{"the namespaces of profiles", n.ProfileNamespace()})

@@ -109,13 +109,17 @@ func lasting(selector map[string]string) map[string]string {
 // custom resources.
 func runtimePods(selector map[string]string) bool {
 	for key := range selector {
+		switch key {
+		case "katib.kubeflow.org/experiment", "katib.kubeflow.org/trial", "katib.kubeflow.org/suggestion":
+			return true
+		}
 		domain, _, ok := strings.Cut(key, "/")
 		if !ok {
 			domain = key
 		}
 		switch domain {
 		case "serving.kserve.io", "serving.knative.dev", "training.kubeflow.org", "sparkoperator.k8s.io", "trainer.kubeflow.org",
-			"jobset.sigs.k8s.io", "katib.kubeflow.org", "pipelines.kubeflow.org", "workflows.argoproj.io", "batch.kubernetes.io",
+			"jobset.sigs.k8s.io", "pipelines.kubeflow.org", "workflows.argoproj.io", "batch.kubernetes.io",
 			"statefulset", "notebook-name", "job-name", "component.kserve.io", "spark-role", "ray.io", "gateway.networking.k8s.io":
 			return true
 		}
