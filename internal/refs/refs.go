@@ -42,7 +42,8 @@ func (r Ref) String() string {
 	return inventory.Key{GroupKind: r.Kind, Namespace: r.Pod.Namespace, Name: r.Name}.String()
 }
 
-// All are the references of all pods of a view.
+// All are the references of all pods of a view, those that controllers make of
+// custom resources included: training jobs, inference services, workflows.
 func All(v *inventory.View) iter.Seq[Ref] {
 	return func(yield func(Ref) bool) {
 		for pod := range kubeflow.Pods(v) {
@@ -52,7 +53,30 @@ func All(v *inventory.View) iter.Seq[Ref] {
 				}
 			}
 		}
+		loads, _ := kubeflow.Loads(v, func(string) bool { return true })
+		for _, load := range loads {
+			if slices.Contains(kubeflow.PodKinds(), load.Owner.Key.GroupKind) || load.Spec == nil {
+				continue
+			}
+			for _, ref := range OfPod(load.Pod) {
+				ref.Place, ref.KeyPlace = inPlace(load.Pod, ref.Place), inPlace(load.Pod, ref.KeyPlace)
+				if !yield(ref) {
+					return
+				}
+			}
+		}
 	}
+}
+
+// inPlace leaves out the step to the spec of a pod that is written out where a
+// template would be, as that of an InferenceService's predictor.
+func inPlace(pod *kubeflow.Pod, place inventory.Place) inventory.Place {
+	n := len(pod.Path)
+	if len(place.Path) <= n || place.Path[n] != "spec" || pod.Owner.Get(pod.Path, "spec") != nil {
+		return place
+	}
+	place.Path = append(slices.Clone(place.Path[:n]), place.Path[n+1:]...)
+	return place
 }
 
 // OfPod are the references of one pod in the order of its template. Pull
