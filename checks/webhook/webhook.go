@@ -25,6 +25,7 @@ var Checks = []*checks.Check{
 	noPodBehind,
 	danglingCASource,
 	noCABundle,
+	caDoesNotSign,
 	certificateForOtherName,
 	certificateNotServed,
 	danglingIssuer,
