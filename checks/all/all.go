@@ -10,6 +10,8 @@ import (
 	"github.com/kfpreflight/kfpreflight/checks/rbac"
 	"github.com/kfpreflight/kfpreflight/checks/schema"
 	"github.com/kfpreflight/kfpreflight/checks/storage"
+	"github.com/kfpreflight/kfpreflight/checks/webhook"
+	"github.com/kfpreflight/kfpreflight/checks/workload"
 )
 
 // Checks are all checks, family by family.
@@ -20,4 +22,6 @@ var Checks = slices.Concat(
 	networkpolicy.Checks,
 	quota.Checks,
 	oidc.Checks,
+	workload.Checks,
+	webhook.Checks,
 )
