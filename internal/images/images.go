@@ -314,8 +314,10 @@ func (f *finder) configMap(o *inventory.Object) {
 		if !mentions(text) {
 			continue
 		}
-		if o.Key.Name == "istio-sidecar-injector" || strings.HasPrefix(o.Key.Name, "istio-sidecar-injector-") {
-			f.lines(text, place, what)
+		if isInjector(o) {
+			if key != "values" { // see proxyImages
+				f.lines(text, place, what)
+			}
 			continue
 		}
 		doc, err := place.Document()
@@ -329,6 +331,12 @@ func (f *finder) configMap(o *inventory.Object) {
 		}
 		f.value(content, scope{place: place, at: doc.At, what: what, inner: true})
 	}
+}
+
+// isInjector reports whether a ConfigMap is that of Istio's sidecar injector; a
+// revision's name follows.
+func isInjector(o *inventory.Object) bool {
+	return o.Key.Name == "istio-sidecar-injector" || strings.HasPrefix(o.Key.Name, "istio-sidecar-injector-")
 }
 
 func isCollection(content any) bool {
@@ -457,7 +465,7 @@ func (f *finder) profileImages() {
 // injector's values.
 func (f *finder) proxyImages() {
 	for o := range f.view.Inventory().View().Of(configMapKind) {
-		if o.Key.Name != "istio-sidecar-injector" && !strings.HasPrefix(o.Key.Name, "istio-sidecar-injector-") {
+		if !isInjector(o) {
 			continue
 		}
 		doc, err := o.At("data", "values").Document()
