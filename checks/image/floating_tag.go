@@ -20,7 +20,7 @@ files, are information: upstream names the base image of cached pipeline steps
 	Since: "0.1.0",
 	Run: func(pass *checks.Pass) {
 		for _, use := range readable(pass) {
-			if use.Digest != "" || use.Tag != "" && use.Tag != "latest" {
+			if use.Builtin || use.Digest != "" || use.Tag != "" && use.Tag != "latest" {
 				continue
 			}
 			f := pass.Reportf(use.Place, "%s is to run %s, which has %s: what it is changes", use.What, use.Image, tagOf(use))

@@ -36,6 +36,9 @@ type Use struct {
 	Container bool
 	// Sometimes images are pulled only if somebody asks for what they are for.
 	Sometimes bool
+	// Builtin images stand in the controller's program: the place is that of
+	// the controller, and nothing in the manifests says another one.
+	Builtin bool
 }
 
 // A Reference is a name that a container runtime can pull.
@@ -108,6 +111,7 @@ func Find(v *inventory.View) []Use {
 	}
 	f.profileImages()
 	f.proxyImages()
+	f.builtinImages()
 	return f.uses
 }
 
@@ -457,6 +461,34 @@ func (f *finder) profileImages() {
 				})
 			}
 			f.add(Use{Image: name + ":" + version, Place: place, What: "the artifact interface that " + pod.Owner.Key.String() + " makes for each profile"})
+		}
+	}
+}
+
+// builtinImages adds what controllers run where nobody tells them another
+// image.
+func (f *finder) builtinImages() {
+	quiet := f.view.Inventory().View()
+	for pod := range kubeflow.Pods(quiet) {
+		if pod.Owner.Made != nil {
+			continue
+		}
+		for at, c := range pod.Containers() {
+			r, err := Parse(c.Image)
+			if err != nil {
+				continue
+			}
+			for _, b := range kubeflow.BuiltinImages(path.Base(r.Path), r.Tag) {
+				if b.Flag != "" && slices.ContainsFunc(slices.Concat(c.Command, c.Args), func(arg string) bool {
+					return strings.HasPrefix(strings.TrimLeft(arg, "-"), b.Flag)
+				}) {
+					continue
+				}
+				if value, _, known := kubeflow.EnvAt(quiet, pod, at, c, b.Env); b.Env != "" && (known && value != "" || !known && len(c.EnvFrom) > 0) {
+					continue
+				}
+				f.add(Use{Image: b.Image, Place: at.At("image"), What: "the " + b.Flag + b.Env + " built into container " + c.Name + " of " + pod.Owner.Key.String(), Sometimes: true, Builtin: true})
+			}
 		}
 	}
 }
