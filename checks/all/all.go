@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/kfpreflight/kfpreflight/checks/image"
+	"github.com/kfpreflight/kfpreflight/checks/katib"
 	"github.com/kfpreflight/kfpreflight/checks/networkpolicy"
 	"github.com/kfpreflight/kfpreflight/checks/oidc"
 	"github.com/kfpreflight/kfpreflight/checks/quota"
@@ -22,4 +23,5 @@ var Checks = slices.Concat(
 	quota.Checks,
 	oidc.Checks,
 	image.Checks,
+	katib.Checks,
 )
