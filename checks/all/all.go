@@ -8,6 +8,7 @@ import (
 	"github.com/kfpreflight/kfpreflight/checks/katib"
 	"github.com/kfpreflight/kfpreflight/checks/networkpolicy"
 	"github.com/kfpreflight/kfpreflight/checks/oidc"
+	"github.com/kfpreflight/kfpreflight/checks/pipelines"
 	"github.com/kfpreflight/kfpreflight/checks/quota"
 	"github.com/kfpreflight/kfpreflight/checks/rbac"
 	"github.com/kfpreflight/kfpreflight/checks/schema"
@@ -23,5 +24,6 @@ var Checks = slices.Concat(
 	quota.Checks,
 	oidc.Checks,
 	image.Checks,
+	pipelines.Checks,
 	katib.Checks,
 )
