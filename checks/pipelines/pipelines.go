@@ -42,7 +42,7 @@ type container struct {
 // is reports whether the image's repository ends in one of the names.
 func (c container) is(names ...string) bool {
 	for _, name := range names {
-		if path.Base(c.image.Path) == name || strings.HasSuffix(c.image.Path, "/"+name) {
+		if path.Base(c.image.Path) == name || c.image.Path == name || strings.HasSuffix(c.image.Path, "/"+name) {
 			return true
 		}
 	}
