@@ -80,7 +80,10 @@ func database(pass *checks.Pass, pod *kubeflow.Pod, at inventory.Place, c *corev
 		if r.State == endpoint.NoPort {
 			place = portAt
 		}
-		pass.Reportf(place, "%s looks for its database at %s:%s: %s", pod.Owner.Key, host, port, problem)
+		f := pass.Reportf(place, "%s looks for its database at %s:%s: %s", pod.Owner.Key, host, port, problem)
+		if r.Doubtful {
+			f.As(checks.Warning)
+		}
 		return
 	}
 	for _, behind := range r.Pods {

@@ -77,8 +77,8 @@ func experiments(pass *checks.Pass) []*inventory.Object {
 	return list
 }
 
-// pathOf are the pod templates inside the template of a trial: the paths of
-// what holds a list of containers.
+// podSpecs are the pods inside the template of a trial: the paths of what holds
+// a list of containers.
 func podSpecs(value any, at inventory.Path) []inventory.Path {
 	var found []inventory.Path
 	switch value := value.(type) {

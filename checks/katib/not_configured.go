@@ -69,10 +69,8 @@ upstream's does not have, and silent otherwise.`,
 				kind = "StdOut"
 			}
 			switch kind {
-			case "StdOut", "File", "TensorFlowEvent", "PrometheusMetric":
-				if kind != "PrometheusMetric" { // Katib's database reads those itself
-					ask("metrics collector", kind, inventory.Path{"spec", "metricsCollectorSpec", "collector", "kind"}, collectors, "metricsCollectors")
-				}
+			case "StdOut", "File", "TensorFlowEvent":
+				ask("metrics collector", kind, inventory.Path{"spec", "metricsCollectorSpec", "collector", "kind"}, collectors, "metricsCollectors")
 			}
 		}
 	},

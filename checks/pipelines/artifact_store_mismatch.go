@@ -52,8 +52,12 @@ cluster are left out.`,
 			}
 			s3 := repository.S3
 			host, port := endpoint.Split(s3.Endpoint)
-			if problem := endpoint.Resolve(pass.Render, a.controller.pod.Namespace, host, port).Problem(); problem != "" {
-				pass.Reportf(doc.At("s3", "endpoint"), "%s puts artifacts to %s: %s", a.object.Key, s3.Endpoint, problem)
+			r := endpoint.Resolve(pass.Render, a.controller.pod.Namespace, host, port)
+			if problem := r.Problem(); problem != "" {
+				f := pass.Reportf(doc.At("s3", "endpoint"), "%s puts artifacts to %s: %s", a.object.Key, s3.Endpoint, problem)
+				if r.Doubtful {
+					f.As(checks.Warning)
+				}
 			}
 			a.secret(pass, doc, "accessKeySecret", s3.AccessKeySecret)
 			a.secret(pass, doc, "secretKeySecret", s3.SecretKeySecret)

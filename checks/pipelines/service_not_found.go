@@ -23,7 +23,8 @@ host"). Where the object store's host is not set, the API server calls
 minio-service in its own namespace.
 
 Hosts outside of the cluster are left out: a managed database, a bucket of the
-cloud. So are Services without a selector.`,
+cloud. So are Services without a selector. That no pod is behind a Service is a
+warning where no workload has the Service's name: an operator may make the pods.`,
 	Fix:   "Name the Service that is there, or render it.",
 	Refs:  []string{"https://www.kubeflow.org/docs/components/pipelines/operator-guides/configure-object-store/"},
 	Since: "0.1.0",
@@ -95,5 +96,8 @@ func call(pass *checks.Pass, c container, setting kubeflow.ServiceSetting, repor
 	if port != "" {
 		address += ":" + port
 	}
-	pass.Reportf(place, "%s looks for %s at %s: %s", c.pod.Owner.Key, setting.What, address, problem)
+	f := pass.Reportf(place, "%s looks for %s at %s: %s", c.pod.Owner.Key, setting.What, address, problem)
+	if r.Doubtful {
+		f.As(checks.Warning)
+	}
 }

@@ -33,6 +33,9 @@ type Result struct {
 	Name      string
 	Service   *inventory.Object // nil without one
 	Pods      []*kubeflow.Pod   // behind the Service
+	// Doubtful says that something outside of the render may change the answer:
+	// pods that an operator makes may be behind a Service.
+	Doubtful bool
 	// Hint is what may have been meant, to end a message with.
 	Hint string
 }
@@ -104,13 +107,15 @@ func Resolve(v *inventory.View, namespace, host string, port int) Result {
 		return r
 	}
 	selector := labels.SelectorFromSet(service.Value.Spec.Selector)
+	namesake := false
 	for pod := range kubeflow.Pods(v.Inventory().View()) {
 		if pod.Namespace == r.Namespace && selector.Matches(pod.Labels) {
 			r.Pods = append(r.Pods, pod)
 		}
+		namesake = namesake || pod.Namespace == r.Namespace && pod.Owner.Key.Name == r.Name
 	}
 	if len(r.Pods) == 0 {
-		r.State = NoPod
+		r.State, r.Doubtful = NoPod, !namesake
 	}
 	return r
 }

@@ -406,11 +406,16 @@ func plausible(text string) bool {
 		strings.HasPrefix(text, "/") || strings.HasPrefix(text, ".") || strings.HasPrefix(text, "data:") || !strings.ContainsAny(text, "/:@") {
 		return false
 	}
+	return !isPicture(text)
+}
+
+// isPicture reports whether a text is the name of a file, which "image" often means.
+func isPicture(text string) bool {
 	switch path.Ext(text) {
 	case ".png", ".svg", ".jpg", ".jpeg", ".gif", ".ico", ".json", ".yaml", ".yml":
-		return false
+		return true
 	}
-	return true
+	return false
 }
 
 // plausibleAlone is plausible for a field that is called image: one word may be
@@ -420,7 +425,7 @@ func plausibleAlone(text string) bool {
 		return true
 	}
 	_, err := reference.ParseNormalizedNamed(text)
-	return err == nil && !templated(text)
+	return err == nil && !templated(text) && !isPicture(text)
 }
 
 func sortedKeys(m map[string]any) []string {
