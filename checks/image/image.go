@@ -26,7 +26,6 @@ var Checks = []*checks.Check{
 var (
 	secretKind         = inventory.GroupKind{Kind: "Secret"}
 	serviceAccountKind = inventory.GroupKind{Kind: "ServiceAccount"}
-	namespaceKind      = inventory.GroupKind{Kind: "Namespace"}
 )
 
 // readable are the images of the render whose names can be read.
