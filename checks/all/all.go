@@ -4,8 +4,11 @@ package all
 import (
 	"slices"
 
+	"github.com/kfpreflight/kfpreflight/checks/image"
+	"github.com/kfpreflight/kfpreflight/checks/katib"
 	"github.com/kfpreflight/kfpreflight/checks/networkpolicy"
 	"github.com/kfpreflight/kfpreflight/checks/oidc"
+	"github.com/kfpreflight/kfpreflight/checks/pipelines"
 	"github.com/kfpreflight/kfpreflight/checks/quota"
 	"github.com/kfpreflight/kfpreflight/checks/rbac"
 	"github.com/kfpreflight/kfpreflight/checks/schema"
@@ -24,4 +27,7 @@ var Checks = slices.Concat(
 	oidc.Checks,
 	workload.Checks,
 	webhook.Checks,
+	image.Checks,
+	pipelines.Checks,
+	katib.Checks,
 )

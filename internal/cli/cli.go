@@ -252,6 +252,7 @@ where in your own files.`,
 	root.AddCommand(
 		newRenderCheck(s),
 		newRender(s),
+		newImages(s),
 		newExplain(s),
 		newChecks(s),
 		newConfig(s),

@@ -46,6 +46,9 @@ type Config struct {
 	FailOn          string        `json:"failOn,omitempty"` // error, warning, info or never
 	FailOnUndecided bool          `json:"failOnUndecided,omitempty"`
 	Ignore          []Ignore      `json:"ignore,omitempty"`
+	// Images says where images may come from; Parse copies it to the cluster's
+	// facts, where checks find it.
+	Images facts.ImagePolicy `json:"images,omitempty"`
 
 	// File is the name by which the file was read; empty where there is none.
 	File string `json:"-"`
@@ -99,6 +102,7 @@ func Parse(name string, data []byte) (*Config, error) {
 	if err := decoder.Decode(cfg); err != nil {
 		return nil, &input.Error{File: name, Err: err}
 	}
+	cfg.Cluster.Images = cfg.Images
 	fields, _ := content.(map[string]any)
 	cfg.object = inventory.NewObject(fields, locator{name, root})
 	cfg.object.Key = inventory.Key{Name: Name}

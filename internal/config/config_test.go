@@ -212,7 +212,7 @@ func compareFields(t *testing.T, at string, s *schema, typ reflect.Type) {
 	if len(s.Properties) == 0 {
 		return
 	}
-	if s.AdditionalProperties == nil || *s.AdditionalProperties {
+	if s.AdditionalProperties == nil || s.AdditionalProperties.of != nil {
 		t.Errorf("%s allows additional properties", at)
 	}
 	var fields []string

@@ -50,6 +50,14 @@ version: 1
 #  enable: []
 #  disable: []
 
+# Where images may come from; "kfpreflight images" lists all that there are.
+#images:
+#  # A registry, a part of one, or a glob.
+#  allow: [registry.example.com, "ghcr.io/kubeflow/**"]
+#  # What is to be pulled from somewhere else.
+#  mirror:
+#    docker.io: registry.example.com/docker
+
 # The severity from which a finding makes the exit code 1:
 # error, warning, info or never.
 #failOn: error

@@ -27,7 +27,7 @@ type schema struct {
 	Const                any                `json:"const"`
 	Enum                 []string           `json:"enum"`
 	Properties           map[string]*schema `json:"properties"`
-	AdditionalProperties *bool              `json:"additionalProperties"`
+	AdditionalProperties *additional        `json:"additionalProperties"`
 	Required             []string           `json:"required"`
 	Items                *schema            `json:"items"`
 	MinLength            int                `json:"minLength"`
@@ -41,6 +41,19 @@ type schema struct {
 	ID          string `json:"$id"`
 	Title       string `json:"title"`
 	Description string `json:"description"`
+}
+
+// additional says what fields of other names may hold: false for nothing.
+type additional struct{ of *schema }
+
+func (a *additional) UnmarshalJSON(data []byte) error {
+	if string(data) == "false" {
+		return nil
+	}
+	a.of = &schema{}
+	decoder := json.NewDecoder(strings.NewReader(string(data)))
+	decoder.DisallowUnknownFields()
+	return decoder.Decode(a.of)
 }
 
 // types is one type or a list of them.
@@ -164,6 +177,10 @@ func (v *validator) entries(s *schema, node *yaml.Node, path inventory.Path, see
 		}
 		seen[key.Value] = key.Line
 		field, known := s.Properties[key.Value]
+		if !known && s.AdditionalProperties != nil && s.AdditionalProperties.of != nil {
+			v.check(s.AdditionalProperties.of, value, path.Join(key.Value))
+			continue
+		}
 		if !known {
 			names := make([]string, 0, len(s.Properties))
 			for name := range s.Properties {
@@ -232,6 +249,18 @@ var formats = map[string]func(string) error{
 		parts := strings.Split(s, "/")
 		if len(parts) > 3 || parts[0] == "" || !doublestar.ValidatePattern(s) {
 			return fmt.Errorf("must be kind/namespace/name with globs, as in ConfigMap/auth/dex or Deployment/kubeflow/*, not %q", s)
+		}
+		return nil
+	},
+	"image-glob": func(s string) error {
+		if s == "" || strings.ContainsAny(s, " \t") || strings.Contains(s, "://") || !doublestar.ValidatePattern(s) {
+			return fmt.Errorf("must be a registry, a repository or a glob as in ghcr.io/kubeflow/**, not %q", s)
+		}
+		return nil
+	},
+	"image-prefix": func(s string) error {
+		if s == "" || strings.ContainsAny(s, " \t*?@") || strings.Contains(s, "://") {
+			return fmt.Errorf("must be a registry or a part of one as in registry.example.com/mirror, not %q", s)
 		}
 		return nil
 	},

@@ -32,6 +32,19 @@ type Cluster struct {
 	// ClusterDomain is the DNS domain of Services; empty means cluster.local,
 	// unless it was left unknown (see Domain).
 	ClusterDomain string `json:"clusterDomain,omitempty"`
+	// Images says where images may come from. It stands beside the cluster in
+	// the configuration, as it is a rule and no fact.
+	Images ImagePolicy `json:"-"`
+}
+
+// An ImagePolicy is the user's rule on where images come from. The zero value
+// allows everything.
+type ImagePolicy struct {
+	// Allow are globs of the images that may be used; nil allows all.
+	Allow []string `json:"allow,omitempty"`
+	// Mirror names, for a registry or a part of it, the place from which its
+	// images are to be pulled.
+	Mirror map[string]string `json:"mirror,omitempty"`
 }
 
 // A StorageClass of the cluster.
