@@ -4,6 +4,7 @@ package all
 import (
 	"slices"
 
+	"github.com/kfpreflight/kfpreflight/checks/istio"
 	"github.com/kfpreflight/kfpreflight/checks/networkpolicy"
 	"github.com/kfpreflight/kfpreflight/checks/oidc"
 	"github.com/kfpreflight/kfpreflight/checks/quota"
@@ -20,4 +21,5 @@ var Checks = slices.Concat(
 	networkpolicy.Checks,
 	quota.Checks,
 	oidc.Checks,
+	istio.Checks,
 )
