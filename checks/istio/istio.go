@@ -25,6 +25,8 @@ var Checks = []*checks.Check{
 	danglingRuleHost,
 	danglingGateway,
 	hostNotInGateway,
+	callerDenied,
+	unknownPrincipal,
 }
 
 // read reads the mesh of the render.

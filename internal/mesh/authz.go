@@ -153,11 +153,14 @@ func http(set bool, r Request, deny bool) Truth {
 }
 
 func (m *Mesh) sourceMatches(s *Source, r Request, deny bool) Truth {
-	answer := field(s.Principals, s.NotPrincipals, func(p string) Truth { return r.identity(m.principalMatches(p, r.Principal)) })
-	answer = min(answer, field(s.Namespaces, s.NotNamespaces, func(p string) Truth { return r.identity(r.Principal != "" && Wildcard(p, r.Namespace)) }))
+	answer := field(s.Principals, s.NotPrincipals, func(p string) Truth { return m.principal(p, r) })
+	answer = min(answer, field(s.Namespaces, s.NotNamespaces, func(p string) Truth { return m.namespace(p, r) }))
 	answer = min(answer, field(s.ServiceAccounts, s.NotServiceAccounts, func(p string) Truth {
 		namespace, name, ok := strings.Cut(p, "/")
-		return r.identity(r.Principal != "" && ok && strings.HasSuffix(r.Principal, "/ns/"+namespace+"/sa/"+name))
+		if r.Unsure {
+			return Maybe
+		}
+		return truth(r.Principal != "" && ok && strings.HasSuffix(r.Principal, "/ns/"+namespace+"/sa/"+name))
 	}))
 	if len(s.ServiceAccounts)+len(s.NotServiceAccounts) > 0 {
 		answer = min(answer, Maybe) // a short name means the policy's namespace
@@ -186,12 +189,34 @@ func (m *Mesh) ReadsTokens(pod *reach.Peer) bool {
 	})
 }
 
-// identity is an answer that depends on who the caller is.
-func (r Request) identity(matches bool) Truth {
-	if r.Unsure {
-		return Maybe
+// principal matches the caller against a principal of a policy. A pod that
+// users start runs in a namespace that is none of the platform's own.
+func (m *Mesh) principal(pattern string, r Request) Truth {
+	if !r.Unsure {
+		return truth(m.principalMatches(pattern, r.Principal))
 	}
-	return truth(matches)
+	_, rest, ok := strings.Cut(pattern, "/ns/")
+	if namespace, _, whole := strings.Cut(rest, "/sa/"); ok && whole && namespace != r.Namespace && m.platform(namespace) {
+		return No
+	}
+	return Maybe
+}
+
+func (m *Mesh) namespace(pattern string, r Request) Truth {
+	if !r.Unsure {
+		return truth(r.Principal != "" && Wildcard(pattern, r.Namespace))
+	}
+	if pattern != r.Namespace && m.platform(pattern) {
+		return No
+	}
+	return Maybe
+}
+
+// platform reports whether the render holds a namespace, so that it is not one
+// that users get.
+func (m *Mesh) platform(namespace string) bool {
+	o := m.Net.View().Get(inventory.GroupKind{Kind: "Namespace"}, "", namespace)
+	return o != nil && o.Made == nil
 }
 
 // principalMatches compares as Istio does: exact, prefix*, *suffix or *, with
@@ -239,9 +264,9 @@ func operationMatches(o *Operation, r Request, deny bool) Truth {
 func (m *Mesh) whenMatches(key string, values, without []string, r Request, deny bool) Truth {
 	switch {
 	case key == "source.principal":
-		return field(values, without, func(p string) Truth { return r.identity(m.principalMatches(p, r.Principal)) })
+		return field(values, without, func(p string) Truth { return m.principal(p, r) })
 	case key == "source.namespace":
-		return field(values, without, func(p string) Truth { return r.identity(r.Principal != "" && Wildcard(p, r.Namespace)) })
+		return field(values, without, func(p string) Truth { return m.namespace(p, r) })
 	case key == "destination.port":
 		return operationMatches(&Operation{Ports: values, NotPorts: without}, r, deny)
 	case key == "request.auth.principal" || strings.HasPrefix(key, "request.auth."):
