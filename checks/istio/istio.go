@@ -25,6 +25,12 @@ var Checks = []*checks.Check{
 	danglingRuleHost,
 	danglingGateway,
 	hostNotInGateway,
+	gatewaySelectsNothing,
+	gatewayPortNotExposed,
+	conflictingServers,
+	missingTLSSecret,
+	shadowedRoute,
+	conflictingRoutes,
 	callerDenied,
 	unknownPrincipal,
 }
