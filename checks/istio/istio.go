@@ -33,6 +33,11 @@ var Checks = []*checks.Check{
 	conflictingRoutes,
 	callerDenied,
 	unknownPrincipal,
+	policySelectsNothing,
+	plaintextRefused,
+	tlsModeMismatch,
+	menuLinkNotRouted,
+	unknownRevision,
 }
 
 // read reads the mesh of the render.

@@ -184,7 +184,7 @@ func Slip(set map[string]string, pod *reach.Peer) (path inventory.Path, said str
 	}
 	name, value := wrong[0], set[wrong[0]]
 	if actual, has := pod.Labels.Set[name]; has {
-		if len(set) > 1 || reach.Similar(value, actual) || strings.Contains(actual, value) || strings.Contains(value, actual) {
+		if len(set) > 1 || Alike(value, actual) || strings.Contains(actual, value) || strings.Contains(value, actual) {
 			return inventory.Path{name}, fmt.Sprintf("%s of %s is %q, not %q", name, pod.Name, actual, value), true
 		}
 		return nil, "", false
@@ -200,4 +200,13 @@ func Slip(set map[string]string, pod *reach.Peer) (path inventory.Path, said str
 	}
 	slices.Sort(keys)
 	return inventory.Path{name}, fmt.Sprintf("%s carries %s=%s, not %s", pod.Name, keys[0], value, name), true
+}
+
+// Alike reports whether two values of a label differ by a slip of the pen.
+func Alike(a, b string) bool {
+	if reach.Similar(a, b) {
+		return true
+	}
+	d := len(a) - len(b)
+	return d >= -1 && d <= 1 && len(near.Words(a, []string{b})) > 0
 }
