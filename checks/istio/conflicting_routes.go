@@ -65,6 +65,10 @@ func conflicts(pass *checks.Pass, a, b *mesh.VirtualService) {
 				continue
 			}
 			if forth && back {
+				a, b, j, i := a, b, j, i
+				if named(b, i) && !named(a, j) {
+					a, b, j, i = b, a, i, j
+				}
 				pass.Reportf(matchPlace(b, i), "%s of %s is for the same requests as %s of %s: the older one takes them", routeText(b, i), b.Key, routeText(a, j), a.Key).
 					See(matchPlace(a, j), "the other route")
 				continue
@@ -81,4 +85,13 @@ func conflicts(pass *checks.Pass, a, b *mesh.VirtualService) {
 				See(matchPlace(wide, w), "the wider route")
 		}
 	}
+}
+
+// named reports whether a VirtualService is called after where its route leads:
+// of two for the same requests the other one is the newcomer.
+func named(vs *mesh.VirtualService, i int) bool {
+	return slices.ContainsFunc(vs.Targets(), func(t mesh.Target) bool {
+		host, _, _ := strings.Cut(t.Destination.Host, ".")
+		return t.Path[2] == i && (host == vs.Key.Name || strings.HasPrefix(vs.Key.Name, host) || strings.HasPrefix(host, vs.Key.Name))
+	})
 }

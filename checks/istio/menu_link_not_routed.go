@@ -52,13 +52,14 @@ Links to other sites are not looked at, nor are the dashboard's own pages.`,
 	},
 }
 
-// leadingTo are the VirtualServices with a route to a Service.
+// leadingTo are the VirtualServices that lead to a Service with a route for all
+// paths.
 func leadingTo(m *mesh.Mesh, service, namespace string) []*mesh.VirtualService {
 	var found []*mesh.VirtualService
 	for _, vs := range m.VirtualServices {
 		if slices.ContainsFunc(vs.Targets(), func(t mesh.Target) bool {
 			return m.Resolve(t.Destination.Host, vs.Key.Namespace) == m.FQDN(namespace, service)
-		}) && len(vs.Value.Spec.Gateways) > 0 {
+		}) && len(vs.Value.Spec.Gateways) > 0 && takes(vs, "/", false) {
 			found = append(found, vs)
 		}
 	}
