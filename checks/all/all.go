@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/kfpreflight/kfpreflight/checks/istio"
+	"github.com/kfpreflight/kfpreflight/checks/knative"
 	"github.com/kfpreflight/kfpreflight/checks/networkpolicy"
 	"github.com/kfpreflight/kfpreflight/checks/oidc"
 	"github.com/kfpreflight/kfpreflight/checks/quota"
@@ -22,4 +23,5 @@ var Checks = slices.Concat(
 	quota.Checks,
 	oidc.Checks,
 	istio.Checks,
+	knative.Checks,
 )
