@@ -6,6 +6,7 @@ import (
 
 	"github.com/kfpreflight/kfpreflight/checks/istio"
 	"github.com/kfpreflight/kfpreflight/checks/knative"
+	"github.com/kfpreflight/kfpreflight/checks/kserve"
 	"github.com/kfpreflight/kfpreflight/checks/networkpolicy"
 	"github.com/kfpreflight/kfpreflight/checks/oidc"
 	"github.com/kfpreflight/kfpreflight/checks/quota"
@@ -24,4 +25,5 @@ var Checks = slices.Concat(
 	oidc.Checks,
 	istio.Checks,
 	knative.Checks,
+	kserve.Checks,
 )
