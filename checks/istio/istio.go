@@ -38,6 +38,10 @@ var Checks = []*checks.Check{
 	tlsModeMismatch,
 	menuLinkNotRouted,
 	unknownRevision,
+	tokenNotRequired,
+	egressHidesHost,
+	outdatedFilterName,
+	foreignClusterDomain,
 }
 
 // read reads the mesh of the render.
