@@ -5,7 +5,10 @@ import (
 	"slices"
 
 	"github.com/kfpreflight/kfpreflight/checks/image"
+	"github.com/kfpreflight/kfpreflight/checks/istio"
 	"github.com/kfpreflight/kfpreflight/checks/katib"
+	"github.com/kfpreflight/kfpreflight/checks/knative"
+	"github.com/kfpreflight/kfpreflight/checks/kserve"
 	"github.com/kfpreflight/kfpreflight/checks/networkpolicy"
 	"github.com/kfpreflight/kfpreflight/checks/oidc"
 	"github.com/kfpreflight/kfpreflight/checks/pipelines"
@@ -30,4 +33,7 @@ var Checks = slices.Concat(
 	image.Checks,
 	pipelines.Checks,
 	katib.Checks,
+	istio.Checks,
+	knative.Checks,
+	kserve.Checks,
 )
