@@ -423,9 +423,10 @@ func sameItem(list *yaml.Node, item any, at int) int {
 		if !ok {
 			continue
 		}
-		found := -1
+		found, named := -1, false
 		for i, node := range list.Content {
 			value, reached := inventory.NodeAt(node, inventory.Path{key})
+			named = named || reached == 1
 			if reached == 1 && sameValue(value, want) {
 				if found >= 0 {
 					found = -2
@@ -437,11 +438,9 @@ func sameItem(list *yaml.Node, item any, at int) int {
 		if found >= 0 {
 			return found
 		}
-		if found == -1 {
-			if key == "name" {
-				return -1
-			}
-			continue
+		// A patch may name a port by its number and leave the name out.
+		if found == -1 && named && key == "name" {
+			return -1
 		}
 	}
 	if at < len(list.Content) {
