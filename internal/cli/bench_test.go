@@ -4,6 +4,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"testing"
@@ -57,6 +59,8 @@ func processor(b *testing.B, f func()) time.Duration {
 		}
 		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 	}
+	debug.SetGCPercent(100) // as a process starts
+	runtime.GC()
 	start := used()
 	f()
 	return used() - start
