@@ -22,7 +22,8 @@ others: the platform comes up in part.
 
 Built-in kinds are judged by the API server's own validation, custom resources
 by the CRD in the same render (structural schema, list types, CEL rules), CRDs by
-the rules for CRDs. What admission adds (webhooks, quota, Pod Security) is left
+the rules for CRDs. A value that still holds a variable is left to
+schema/unexpanded-variable. What admission adds (webhooks, quota, Pod Security) is left
 to other checks.`,
 	Fix:   "Give the field a value that the message allows.",
 	Refs:  []string{"kubeflow/manifests#3315", "https://kubernetes.io/docs/reference/using-api/api-concepts/"},
@@ -32,6 +33,9 @@ to other checks.`,
 			if problem.Kind == checks.Undeterminable {
 				pass.Undecidedf(place(o, problem), "%s: %s", o.Key, problem.Message)
 				return
+			}
+			if text := o.String(problem.Path); variable.MatchString(text) && len(problem.Path) > 0 && !free(o, problem.Path) {
+				return // schema/unexpanded-variable says why
 			}
 			if strings.Contains(problem.Message, "`selector` does not match template `labels`") {
 				if label, selector, ok := unmatched(o); ok {
