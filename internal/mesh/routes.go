@@ -23,9 +23,7 @@ type Gateway struct {
 func (m *Mesh) gateway(o inventory.Typed[GatewayObject]) *Gateway {
 	g := &Gateway{Typed: o}
 	if len(o.Value.Spec.Selector) > 0 {
-		for _, pod := range m.PodsMatching("", o.Value.Spec.Selector) {
-			g.Pods = append(g.Pods, pod)
-		}
+		g.Pods = append(g.Pods, m.PodsMatching("", o.Value.Spec.Selector)...)
 	}
 	return g
 }
