@@ -10,7 +10,6 @@ import (
 	"slices"
 
 	"github.com/kfpreflight/kfpreflight/checks"
-	"github.com/kfpreflight/kfpreflight/internal/inventory"
 	"github.com/kfpreflight/kfpreflight/internal/mesh"
 	"github.com/kfpreflight/kfpreflight/internal/near"
 	"github.com/kfpreflight/kfpreflight/internal/reach"
@@ -83,9 +82,6 @@ func seeLabels(f *checks.Finding, pods []*reach.Peer) {
 		}
 	}
 }
-
-// placeOf is the place of a name, of the whole object where it is missing.
-func placeOf(o *inventory.Object) inventory.Place { return o.At("metadata", "name") }
 
 // contains reports whether a list of pods has one.
 func contains(pods []*reach.Peer, pod *reach.Peer) bool { return slices.Contains(pods, pod) }
