@@ -16,6 +16,7 @@ import (
 	"github.com/kfpreflight/kfpreflight/checks/rbac"
 	"github.com/kfpreflight/kfpreflight/checks/schema"
 	"github.com/kfpreflight/kfpreflight/checks/storage"
+	"github.com/kfpreflight/kfpreflight/checks/training"
 	"github.com/kfpreflight/kfpreflight/checks/webhook"
 	"github.com/kfpreflight/kfpreflight/checks/workload"
 )
@@ -33,6 +34,7 @@ var Checks = slices.Concat(
 	image.Checks,
 	pipelines.Checks,
 	katib.Checks,
+	training.Checks,
 	istio.Checks,
 	knative.Checks,
 	kserve.Checks,
