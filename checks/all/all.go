@@ -10,6 +10,7 @@ import (
 	"github.com/kfpreflight/kfpreflight/checks/knative"
 	"github.com/kfpreflight/kfpreflight/checks/kserve"
 	"github.com/kfpreflight/kfpreflight/checks/networkpolicy"
+	"github.com/kfpreflight/kfpreflight/checks/notebooks"
 	"github.com/kfpreflight/kfpreflight/checks/oidc"
 	"github.com/kfpreflight/kfpreflight/checks/pipelines"
 	"github.com/kfpreflight/kfpreflight/checks/quota"
@@ -34,6 +35,7 @@ var Checks = slices.Concat(
 	image.Checks,
 	pipelines.Checks,
 	katib.Checks,
+	notebooks.Checks,
 	training.Checks,
 	istio.Checks,
 	knative.Checks,
