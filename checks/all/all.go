@@ -10,12 +10,14 @@ import (
 	"github.com/kfpreflight/kfpreflight/checks/knative"
 	"github.com/kfpreflight/kfpreflight/checks/kserve"
 	"github.com/kfpreflight/kfpreflight/checks/networkpolicy"
+	"github.com/kfpreflight/kfpreflight/checks/notebooks"
 	"github.com/kfpreflight/kfpreflight/checks/oidc"
 	"github.com/kfpreflight/kfpreflight/checks/pipelines"
 	"github.com/kfpreflight/kfpreflight/checks/quota"
 	"github.com/kfpreflight/kfpreflight/checks/rbac"
 	"github.com/kfpreflight/kfpreflight/checks/schema"
 	"github.com/kfpreflight/kfpreflight/checks/storage"
+	"github.com/kfpreflight/kfpreflight/checks/training"
 	"github.com/kfpreflight/kfpreflight/checks/webhook"
 	"github.com/kfpreflight/kfpreflight/checks/workload"
 )
@@ -33,6 +35,8 @@ var Checks = slices.Concat(
 	image.Checks,
 	pipelines.Checks,
 	katib.Checks,
+	notebooks.Checks,
+	training.Checks,
 	istio.Checks,
 	knative.Checks,
 	kserve.Checks,
