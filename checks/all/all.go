@@ -10,6 +10,7 @@ import (
 	"github.com/kfpreflight/kfpreflight/checks/knative"
 	"github.com/kfpreflight/kfpreflight/checks/kserve"
 	"github.com/kfpreflight/kfpreflight/checks/networkpolicy"
+	"github.com/kfpreflight/kfpreflight/checks/observability"
 	"github.com/kfpreflight/kfpreflight/checks/oidc"
 	"github.com/kfpreflight/kfpreflight/checks/pipelines"
 	"github.com/kfpreflight/kfpreflight/checks/quota"
@@ -36,4 +37,5 @@ var Checks = slices.Concat(
 	istio.Checks,
 	knative.Checks,
 	kserve.Checks,
+	observability.Checks,
 )
