@@ -19,6 +19,8 @@ import (
 var Checks = []*checks.Check{
 	monitoredPortMissing,
 	monitorInOtherNamespace,
+	monitorNotSelected,
+	unusableScrapeAnnotation,
 	collectorWithoutLogs,
 }
 
