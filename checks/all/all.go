@@ -4,6 +4,7 @@ package all
 import (
 	"slices"
 
+	"github.com/kfpreflight/kfpreflight/checks/compatibility"
 	"github.com/kfpreflight/kfpreflight/checks/image"
 	"github.com/kfpreflight/kfpreflight/checks/istio"
 	"github.com/kfpreflight/kfpreflight/checks/katib"
@@ -38,4 +39,5 @@ var Checks = slices.Concat(
 	knative.Checks,
 	kserve.Checks,
 	observability.Checks,
+	compatibility.Checks,
 )
