@@ -4,6 +4,7 @@ package all
 import (
 	"slices"
 
+	"github.com/kfpreflight/kfpreflight/checks/backup"
 	"github.com/kfpreflight/kfpreflight/checks/compatibility"
 	"github.com/kfpreflight/kfpreflight/checks/image"
 	"github.com/kfpreflight/kfpreflight/checks/istio"
@@ -39,5 +40,6 @@ var Checks = slices.Concat(
 	knative.Checks,
 	kserve.Checks,
 	observability.Checks,
+	backup.Checks,
 	compatibility.Checks,
 )
