@@ -4,6 +4,8 @@ package all
 import (
 	"slices"
 
+	"github.com/kfpreflight/kfpreflight/checks/backup"
+	"github.com/kfpreflight/kfpreflight/checks/compatibility"
 	"github.com/kfpreflight/kfpreflight/checks/image"
 	"github.com/kfpreflight/kfpreflight/checks/istio"
 	"github.com/kfpreflight/kfpreflight/checks/katib"
@@ -11,6 +13,7 @@ import (
 	"github.com/kfpreflight/kfpreflight/checks/kserve"
 	"github.com/kfpreflight/kfpreflight/checks/networkpolicy"
 	"github.com/kfpreflight/kfpreflight/checks/notebooks"
+	"github.com/kfpreflight/kfpreflight/checks/observability"
 	"github.com/kfpreflight/kfpreflight/checks/oidc"
 	"github.com/kfpreflight/kfpreflight/checks/pipelines"
 	"github.com/kfpreflight/kfpreflight/checks/quota"
@@ -40,4 +43,7 @@ var Checks = slices.Concat(
 	istio.Checks,
 	knative.Checks,
 	kserve.Checks,
+	observability.Checks,
+	backup.Checks,
+	compatibility.Checks,
 )

@@ -1,0 +1,9 @@
+package backup
+
+import (
+	"testing"
+
+	"github.com/kfpreflight/kfpreflight/checks/checktest"
+)
+
+func TestChecks(t *testing.T) { checktest.Run(t, Checks) }
