@@ -65,7 +65,14 @@ func (c *codec) decode(o *inventory.Object, gvk schema.GroupVersionKind) (runtim
 	}
 	strict, ok := runtime.AsStrictDecodingError(err)
 	if !ok {
-		return nil, []checks.Problem{typeProblem(o, err)}
+		return nil, []checks.Problem{typeProblem(o, err, func(content map[string]any) error {
+			data, err := json.Marshal(content)
+			if err != nil {
+				return err
+			}
+			_, _, err = c.decoder.Decode(data, &gvk, nil)
+			return err
+		})}
 	}
 	var problems []checks.Problem
 	for _, e := range strict.Errors() {

@@ -129,7 +129,10 @@ func (v *customVersion) decode(o *inventory.Object) (*unstructured.Unstructured,
 	u := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(o.Content())}
 	meta, found, unknown, err := objectmeta.GetObjectMetaWithOptions(u.Object, objectmeta.ObjectMetaOptions{ReturnUnknownFieldPaths: true})
 	if err != nil {
-		return nil, []checks.Problem{typeProblem(o, err)}
+		return nil, []checks.Problem{typeProblem(o, err, func(content map[string]any) error {
+			_, _, _, err := objectmeta.GetObjectMetaWithOptions(content, objectmeta.ObjectMetaOptions{ReturnUnknownFieldPaths: true})
+			return err
+		})}
 	}
 	if v.structural != nil {
 		if !v.preserve {

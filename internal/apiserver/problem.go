@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -20,7 +19,7 @@ import (
 func split(o *inventory.Object, err error) []checks.Problem {
 	var fieldErr *field.Error
 	if errors.As(err, &fieldErr) {
-		return []checks.Problem{{Kind: checks.Invalid, Path: pathOf(o, fieldErr.Field), Message: clean(o, fieldErr.ErrorBody())}}
+		return []checks.Problem{{Kind: checks.Invalid, Path: placeOf(o, fieldErr.Field, fieldErr.ErrorBody()), Message: clean(o, fieldErr.ErrorBody())}}
 	}
 	var status *apierrors.StatusError
 	if !errors.As(err, &status) || status.ErrStatus.Details == nil || len(status.ErrStatus.Details.Causes) == 0 {
@@ -35,7 +34,7 @@ func split(o *inventory.Object, err error) []checks.Problem {
 		if cause.Type == metav1.CauseTypeTypeInvalid {
 			kind = checks.Malformed
 		}
-		problems = append(problems, checks.Problem{Kind: kind, Path: pathOf(o, cause.Field), Message: clean(o, cause.Message)})
+		problems = append(problems, checks.Problem{Kind: kind, Path: placeOf(o, cause.Field, cause.Message), Message: clean(o, cause.Message)})
 	}
 	return problems
 }
@@ -78,148 +77,123 @@ func strictProblem(o *inventory.Object, message string) checks.Problem {
 	return checks.Problem{Kind: checks.UnknownField, Path: pathOf(o, m[2]), Message: message}
 }
 
-var goField = regexp.MustCompile(`cannot unmarshal (\w+) into Go (?:struct field |value of type )(\S*)(?: of type (\S+))?`)
-
-// typeProblem reads a decoding error, which names the field by the names of
-// the JSON fields on the way, without positions.
-func typeProblem(o *inventory.Object, err error) checks.Problem {
-	problem := checks.Problem{Kind: checks.Malformed, Message: clean(o, err.Error())}
-	m := goField.FindStringSubmatch(err.Error())
-	if m == nil {
-		if path, ok := mentioned(o, err.Error()); ok {
-			problem.Path = path
-		} else if strings.Contains(err.Error(), "quantities must match") {
-			problem.Path = badQuantity(o)
-		}
-		return problem
+// typeProblem places a decoding error. The decoder says which Go type did not
+// fit, not where; so it is asked again about parts of the object.
+func typeProblem(o *inventory.Object, err error, decode func(map[string]any) error) checks.Problem {
+	same := func(content map[string]any) bool {
+		again := decode(content)
+		return again != nil && again.Error() == err.Error()
 	}
-	steps := strings.Split(m[2], ".")
-	if len(steps) > 1 {
-		if path, ok := badlyTyped(o.Content(), steps[1:], m[1]); ok {
-			problem.Path = path
-		}
-	}
-	return problem
+	return checks.Problem{Kind: checks.Malformed, Path: culprit(o.Content(), same), Message: clean(o, err.Error())}
 }
 
-// badlyTyped finds the field of these names whose value has the JSON type that
-// did not fit, through whatever lists and maps stand between.
-func badlyTyped(value any, names []string, jsonType string) (inventory.Path, bool) {
-	if len(names) == 0 {
-		return nil, jsonTypeOf(value) == jsonType
-	}
-	switch value := value.(type) {
-	case map[string]any:
-		if next, ok := value[names[0]]; ok {
-			if rest, ok := badlyTyped(next, names[1:], jsonType); ok {
-				return append(inventory.Path{names[0]}, rest...), true
+// culprit finds the innermost value that fails when all beside it is taken
+// away. Nothing is found where no field fails alone.
+func culprit(content map[string]any, fails func(map[string]any) bool) inventory.Path {
+	// keep makes an object that has nothing but a value at a path.
+	keep := func(path inventory.Path, value any) map[string]any {
+		for i := len(path) - 1; i > 0; i-- {
+			if key, ok := path[i].(string); ok {
+				value = map[string]any{key: value}
+			} else {
+				value = []any{value}
 			}
-			if len(names) == 1 {
-				// The value of a map, or an item of a list, has the type.
-				if rest, ok := badItem(next, jsonType); ok {
-					return append(inventory.Path{names[0]}, rest...), true
+		}
+		object := map[string]any{"apiVersion": content["apiVersion"], "kind": content["kind"]}
+		object[path[0].(string)] = value
+		return object
+	}
+	var path inventory.Path
+	var value any = content
+	for {
+		var next inventory.Path
+		switch value := value.(type) {
+		case map[string]any:
+			if len(path) > 0 && fails(keep(path, map[string]any{})) {
+				return path
+			}
+			for _, key := range sortedKeys(value) {
+				if child := path.Join(key); fails(keep(child, value[key])) {
+					next = child
+					break
+				}
+			}
+		case []any:
+			if fails(keep(path, []any{})) {
+				return path
+			}
+			for i, item := range value {
+				if child := path.Join(i); fails(keep(child, item)) {
+					next = child
+					break
 				}
 			}
 		}
-	case []any:
-		for i, item := range value {
-			if rest, ok := badlyTyped(item, names, jsonType); ok {
-				return append(inventory.Path{i}, rest...), true
-			}
+		if next == nil {
+			return path
 		}
+		path = next
+		value, _ = inventory.Lookup(content, path)
 	}
-	return nil, false
 }
 
-func badItem(value any, jsonType string) (inventory.Path, bool) {
-	switch value := value.(type) {
+// misnamed are fields that the server's messages name otherwise than files do,
+// because its internal types have them elsewhere.
+var misnamed = map[inventory.GroupKind][][2]string{
+	{Group: "apps", Kind: "Deployment"}:        {{"spec.template.labels", "spec.template.metadata.labels"}, {"spec.template.annotations", "spec.template.metadata.annotations"}},
+	{Group: "apps", Kind: "DaemonSet"}:         {{"spec.template.labels", "spec.template.metadata.labels"}, {"spec.template.annotations", "spec.template.metadata.annotations"}},
+	{Group: "apps", Kind: "ReplicaSet"}:        {{"spec.template.labels", "spec.template.metadata.labels"}, {"spec.template.annotations", "spec.template.metadata.annotations"}},
+	{Group: "apps", Kind: "StatefulSet"}:       {{"spec.template.labels", "spec.template.metadata.labels"}, {"spec.template.annotations", "spec.template.metadata.annotations"}},
+	{Group: "batch", Kind: "Job"}:              {{"spec.template.labels", "spec.template.metadata.labels"}, {"spec.template.annotations", "spec.template.metadata.annotations"}},
+	{Group: "", Kind: "PersistentVolumeClaim"}: {{"spec.resources[storage]", "spec.resources.requests.storage"}},
+	crdKind: {
+		// What all versions have in common stands outside of them there.
+		{"spec.validation", "spec.versions[0].schema"},
+		{"spec.subresources", "spec.versions[0].subresources"},
+		{"spec.additionalPrinterColumns", "spec.versions[0].additionalPrinterColumns"},
+		{"spec.selectableFields", "spec.versions[0].selectableFields"},
+	},
+}
+
+// placeOf is the path of the field that the server complains about. Where it
+// names a map or list and quotes one thing in it, that is the place.
+func placeOf(o *inventory.Object, name, message string) inventory.Path {
+	for _, names := range misnamed[o.Key.GroupKind] {
+		if rest, ok := strings.CutPrefix(name, names[0]); ok && (rest == "" || rest[0] == '.' || rest[0] == '[') {
+			name = names[1] + rest
+		}
+	}
+	path := pathOf(o, name)
+	at := invalid.FindStringSubmatch(message)
+	if at == nil || len(path) == 0 {
+		return path
+	}
+	text, err := strconv.Unquote(at[1])
+	if err != nil {
+		return path
+	}
+	var found []inventory.Path
+	switch value := o.Get(path).(type) {
 	case map[string]any:
 		for _, key := range sortedKeys(value) {
-			if jsonTypeOf(value[key]) == jsonType {
-				return inventory.Path{key}, true
+			if key == text || value[key] == text {
+				found = append(found, path.Join(key))
 			}
 		}
 	case []any:
 		for i, item := range value {
-			if jsonTypeOf(item) == jsonType {
-				return inventory.Path{i}, true
+			if item == text {
+				found = append(found, path.Join(i))
 			}
 		}
 	}
-	return nil, false
-}
-
-func jsonTypeOf(value any) string {
-	switch value.(type) {
-	case string:
-		return "string"
-	case bool:
-		return "bool"
-	case int64, float64:
-		return "number"
-	case map[string]any:
-		return "object"
-	case []any:
-		return "array"
+	if len(found) == 1 {
+		return found[0]
 	}
-	return "null"
+	return path
 }
 
-// mentioned finds the scalar whose text an error quotes, as those of
-// quantities and times do, where it is the only one.
-func mentioned(o *inventory.Object, message string) (found inventory.Path, ok bool) {
-	var texts []string
-	for _, q := range quoted.FindAllString(message, -1) {
-		if s, err := strconv.Unquote(q); err == nil && s != "" {
-			texts = append(texts, s)
-		}
-	}
-	count := 0
-	walk(o.Content(), nil, func(path inventory.Path, value any) {
-		for _, text := range texts {
-			if value == text {
-				found, count = append(inventory.Path{}, path...), count+1
-			}
-		}
-	})
-	return found, count == 1
-}
-
-// quantityParents are the fields of built-in kinds whose values are quantities.
-var quantityParents = []string{"requests", "limits", "hard", "capacity", "min", "max", "default", "defaultRequest", "maxLimitRequestRatio", "overhead", "podFixed"}
-
-// badQuantity finds the first text in the place of a quantity that is none.
-func badQuantity(o *inventory.Object) (found inventory.Path) {
-	walk(o.Content(), nil, func(path inventory.Path, value any) {
-		text, ok := value.(string)
-		if found != nil || !ok || len(path) < 2 {
-			return
-		}
-		parent, _ := path[len(path)-2].(string)
-		if !slices.Contains(quantityParents, parent) && path[len(path)-1] != "sizeLimit" && path[len(path)-1] != "divisor" {
-			return
-		}
-		if _, err := resource.ParseQuantity(text); err != nil {
-			found = append(inventory.Path{}, path...)
-		}
-	})
-	return found
-}
-
-func walk(value any, path inventory.Path, visit func(inventory.Path, any)) {
-	switch value := value.(type) {
-	case map[string]any:
-		for _, key := range sortedKeys(value) {
-			walk(value[key], path.Join(key), visit)
-		}
-	case []any:
-		for i, item := range value {
-			walk(item, path.Join(i), visit)
-		}
-	default:
-		visit(path, value)
-	}
-}
+var invalid = regexp.MustCompile(`^(?:Invalid value|Unsupported value|Duplicate value|Not found): ("(?:[^"\\]|\\.)*")`)
 
 // pathOf reads the server's way to write a field path. The object decides what
 // is a key with dots, what a position and what a key in brackets.
