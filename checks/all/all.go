@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/kfpreflight/kfpreflight/checks/backup"
-	"github.com/kfpreflight/kfpreflight/checks/compatibility"
 	"github.com/kfpreflight/kfpreflight/checks/image"
 	"github.com/kfpreflight/kfpreflight/checks/istio"
 	"github.com/kfpreflight/kfpreflight/checks/katib"
@@ -45,5 +44,4 @@ var Checks = slices.Concat(
 	kserve.Checks,
 	observability.Checks,
 	backup.Checks,
-	compatibility.Checks,
 )

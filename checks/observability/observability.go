@@ -70,14 +70,6 @@ func ofServices(m inventory.Typed[monitor]) bool {
 	return m.Key.GroupKind == serviceMonitors.GroupKind()
 }
 
-// endpointsOf are a monitor's endpoints and the name of their list.
-func endpointsOf(m inventory.Typed[monitor]) (string, []endpoint) {
-	if ofServices(m) {
-		return "endpoints", m.Value.Spec.Endpoints
-	}
-	return "podMetricsEndpoints", m.Value.Spec.PodMetricsEndpoints
-}
-
 // within reports whether a monitor looks into a namespace.
 func within(m inventory.Typed[monitor], namespace string) bool {
 	in := m.Value.Spec.NamespaceSelector
