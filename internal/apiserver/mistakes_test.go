@@ -43,6 +43,7 @@ import (
 	"github.com/kfpreflight/kfpreflight/checks"
 	"github.com/kfpreflight/kfpreflight/internal/inventory"
 	"github.com/kfpreflight/kfpreflight/render"
+	"github.com/kfpreflight/kfpreflight/render/manifest"
 )
 
 // TestMistakes makes one mistake at a time in the objects of a release, and
@@ -73,16 +74,28 @@ func TestMistakes(t *testing.T) {
 		m.refused = !known || slices.ContainsFunc(problems, func(p checks.Problem) bool { return p.Kind != checks.Undeterminable })
 		m.wanted = oracle.refusal(m.content)
 		m.shown = m.judge(o)
+		if m.shown == exactly && i%3 == 0 {
+			m.lines = m.compareLines()
+		}
 	})
 
 	kinds, classes := map[string]tally{}, map[string]tally{}
 	var all tally
+	var onLine, offLine int
 	for _, m := range made {
 		all = all.add(&m)
 		kinds[m.kind.String()] = kinds[m.kind.String()].add(&m)
 		classes[m.class] = classes[m.class].add(&m)
 		if m.refused != (m.wanted != nil) {
 			t.Errorf("%s: refused is %v: %v; asked directly: %v", &m, m.refused, m.problems, m.wanted)
+		}
+		switch {
+		case m.lines == nil:
+		case m.lines.shown >= m.lines.first && m.lines.shown <= m.lines.last:
+			onLine++
+		default:
+			offLine++
+			t.Logf("%s: shown on line %d, changed are %d to %d: %v", &m, m.lines.shown, m.lines.first, m.lines.last, m.problems)
 		}
 		if m.refused && (m.shown == elsewhere || m.shown == nowhere) {
 			t.Logf("%s: shown %s: %v", &m, m.shown, m.problems)
@@ -94,6 +107,10 @@ func TestMistakes(t *testing.T) {
 		}
 	}
 	t.Logf("%-60s %s", "all", all)
+	t.Logf("written as YAML, %d are shown on the lines that differ, %d beside them", onLine, offLine)
+	if onLine < 500 || offLine*20 > onLine {
+		t.Errorf("%d mistakes are shown on the lines that differ, %d beside them", onLine, offLine)
+	}
 	for _, kind := range inv.Kinds() {
 		if kinds[kind.String()].refused == 0 {
 			t.Errorf("%s: no mistake was made that is refused", kind)
@@ -123,6 +140,46 @@ type mistake struct {
 	refused  bool
 	wanted   error // the refusal of those that were asked directly
 	shown    shown
+	lines    *lines
+}
+
+// lines are those of a file that a mistake changes, and the one that a finding
+// names. What is missing shows the line of what should hold it.
+type lines struct{ first, last, shown int }
+
+// compareLines writes the object with and without the mistake. Nil is returned
+// where the file cannot be read at all, or the mistake takes a line away.
+func (m *mistake) compareLines() *lines {
+	before, err := yaml.Marshal(m.object.Content())
+	if err != nil {
+		return nil
+	}
+	after, err := yaml.Marshal(m.content)
+	if err != nil || m.class == "field left out" {
+		return nil
+	}
+	parsed, err := manifest.Parse("object.yaml", after)
+	if err != nil || len(parsed) != 1 {
+		return nil
+	}
+	old, new := strings.Split(string(before), "\n"), strings.Split(string(after), "\n")
+	var head, foot int
+	for head < min(len(old), len(new)) && old[head] == new[head] {
+		head++
+	}
+	for foot < min(len(old), len(new))-head && old[len(old)-1-foot] == new[len(new)-1-foot] {
+		foot++
+	}
+	at := &lines{first: head + 1, last: len(new) - foot}
+	if head > 0 && strings.HasSuffix(new[head-1], ":") {
+		at.first = head // the key of the value that follows
+	}
+	for _, p := range m.problems {
+		if line := parsed[0].At(p.Path).Origin().Line; at.shown == 0 || line >= at.first && line <= at.last {
+			at.shown = line
+		}
+	}
+	return at
 }
 
 func (m *mistake) String() string {

@@ -152,6 +152,7 @@ var misnamed = map[inventory.GroupKind][][2]string{
 		{"spec.subresources", "spec.versions[0].subresources"},
 		{"spec.additionalPrinterColumns", "spec.versions[0].additionalPrinterColumns"},
 		{"spec.selectableFields", "spec.versions[0].selectableFields"},
+		{"spec.conversion.webhookClientConfig", "spec.conversion.webhook.clientConfig"},
 	},
 }
 
@@ -161,6 +162,15 @@ func placeOf(o *inventory.Object, name, message string) inventory.Path {
 	for _, names := range misnamed[o.Key.GroupKind] {
 		if rest, ok := strings.CutPrefix(name, names[0]); ok && (rest == "" || rest[0] == '.' || rest[0] == '[') {
 			name = names[1] + rest
+		}
+	}
+	if strings.HasPrefix(message, "Required value") {
+		// The server's callers of ValidateWebhookService give it name and
+		// namespace the wrong way round, so it names the wrong one.
+		if before, ok := strings.CutSuffix(name, ".clientConfig.service.name"); ok {
+			name = before + ".clientConfig.service.namespace"
+		} else if before, ok := strings.CutSuffix(name, ".clientConfig.service.namespace"); ok {
+			name = before + ".clientConfig.service.name"
 		}
 	}
 	path := pathOf(o, name)
