@@ -25,7 +25,7 @@ of the other's. Two with different labels meet where a user ticks both in the fo
 which is a warning. Selectors with expressions are left out. PodDefaults that set
 the same value, and those that no pod can have both, are right.`,
 	Fix:   "Give both the same value, or selectors that no pod matches together.",
-	Refs:  []string{"https://github.com/kubeflow/kubeflow/blob/v1.10.0/components/admission-webhook/main.go", "kubeflow/kubeflow#5459"},
+	Refs:  []string{"https://github.com/kubeflow/kubeflow/blob/v1.10.0/components/admission-webhook/main.go"},
 	Since: "0.1.0",
 	Run: func(pass *checks.Pass) {
 		all := slices.Collect(pass.Render.Of(podDefaultKind))

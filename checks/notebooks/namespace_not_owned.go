@@ -21,7 +21,7 @@ of Kubernetes.
 
 A Profile whose namespace is not rendered is right: the controller makes it.`,
 	Fix:   "Remove the Namespace from the render, or give it the annotation owner with the name of the profile's owner.",
-	Refs:  []string{"https://github.com/kubeflow/kubeflow/blob/v1.10.0/components/profile-controller/controllers/profile_controller.go", "kubeflow/kubeflow#4889"},
+	Refs:  []string{"https://github.com/kubeflow/kubeflow/blob/v1.10.0/components/profile-controller/controllers/profile_controller.go"},
 	Since: "0.1.0",
 	Run: func(pass *checks.Pass) {
 		v := pass.Render

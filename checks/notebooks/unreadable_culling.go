@@ -20,7 +20,7 @@ error. Culling is on for the value true alone: True, yes and 1 leave it off.
 
 An empty value is the default, 1440 and 1.`,
 	Fix:   "Write whole numbers of minutes, and true or false.",
-	Refs:  []string{"https://github.com/kubeflow/kubeflow/blob/v1.10.0/components/notebook-controller/controllers/culling_controller.go", "kubeflow/kubeflow#5667"},
+	Refs:  []string{"https://github.com/kubeflow/kubeflow/blob/v1.10.0/components/notebook-controller/controllers/culling_controller.go"},
 	Since: "0.1.0",
 	Run: func(pass *checks.Pass) {
 		v := pass.Render

@@ -22,7 +22,7 @@ Where Istio runs its proxy as a native sidecar, Kubernetes ends it with the pod,
 and nothing is said; so where no Istio is in the render. Trials are the matter of
 katib/trial-never-ends.`,
 	Fix:   "Put the label sidecar.istio.io/inject: \"false\" on the pod template of each role.",
-	Refs:  []string{"https://www.kubeflow.org/docs/components/trainer/legacy-v1/user-guides/tensorflow/", "kubeflow/training-operator#1050"},
+	Refs:  []string{"https://www.kubeflow.org/docs/components/trainer/legacy-v1/user-guides/tensorflow/"},
 	Since: "0.1.0",
 	Run: func(pass *checks.Pass) {
 		kinds := kubeflow.TrainingKinds()
