@@ -37,7 +37,7 @@ func Expand(inv *inventory.Inventory) *inventory.Inventory {
 		made = append(made, ofNotebook(notebook)...)
 	}
 	for service := range view.Of(inferenceServices) {
-		made = append(made, ofInferenceService(view, service)...)
+		made = append(made, ofInferenceService(service)...)
 	}
 	inv = inv.WithMade(made)
 	return inv.WithMade(append(made, perNamespace(inv)...))
@@ -148,7 +148,7 @@ func ofNotebook(notebook *inventory.Object) []*inventory.Object {
 // ofInferenceService makes the Services under which the parts of an inference
 // service are called inside the cluster. KServe makes the rest, Deployments or
 // Knative Services, with names that nothing refers to.
-func ofInferenceService(view *inventory.View, service *inventory.Object) []*inventory.Object {
+func ofInferenceService(service *inventory.Object) []*inventory.Object {
 	name := service.Key.Name
 	names := []string{name}
 	for _, component := range []string{"predictor", "transformer", "explainer"} {
@@ -163,29 +163,12 @@ func ofInferenceService(view *inventory.View, service *inventory.Object) []*inve
 			"metadata": map[string]any{"name": name, "namespace": service.Key.Namespace},
 			"spec": map[string]any{
 				// With Knative this is an alias of the gateway.
-				"type": "ExternalName", "externalName": "knative-local-gateway.istio-system.svc." + clusterDomain(view),
+				"type": "ExternalName", "externalName": "knative-local-gateway.istio-system.svc.cluster.local",
 				"ports": []any{map[string]any{"name": "http", "port": int64(80), "protocol": "TCP"}},
 			},
 		}))
 	}
 	return made
-}
-
-// clusterDomain is the DNS domain that the render's configuration names.
-func clusterDomain(view *inventory.View) string {
-	for o := range view.Of(configMap) {
-		if o.Key.Name == "istio" {
-			if doc, err := o.At("data", "mesh").Document(); err == nil {
-				var mesh struct {
-					TrustDomain string `yaml:"trustDomain"`
-				}
-				if doc.Decode(&mesh) == nil && mesh.TrustDomain != "" {
-					return mesh.TrustDomain
-				}
-			}
-		}
-	}
-	return "cluster.local"
 }
 
 // profileNamespaceLabels reads the labels that the profile controller gives to
